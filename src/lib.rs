@@ -1,0 +1,3 @@
+//! kmirror copies topics from one Kafka cluster to another.
+
+pub mod config;
