@@ -1,1 +1,24 @@
+//! A Kafka-protocol broker small enough to live inside a test, true enough for every client.
+//!
+//! ```text
+//!  client ──► net::listener ──► net::connection ──► net::frame ──► api::dispatch ──► api::<one file per API>
+//!             (one per node)    (strictly serial)   (bytes)        (versions)              │
+//!                                                                                         ▼
+//!                                                     state::State, behind one mutex held for microseconds
+//!                                                        ├── topics  names, ids, configs, partitions
+//!                                                        ├── log     raw batches, sequences, leader epochs
+//!                                                        ├── groups  members, generations, offsets
+//!                                                        └── store   the data directory
+//! ```
+//!
+//! [`Cluster`] is the way in. It has one to many nodes, which share all state: replicas exist in name only. Batches are
+//! stored as they came; only their base offset and leader epoch are written into them, as Kafka does.
 
+mod api;
+mod clock;
+mod cluster;
+mod groups;
+mod net;
+mod state;
+
+pub use cluster::{Builder, Cluster, StartError};

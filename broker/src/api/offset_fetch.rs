@@ -1,0 +1,14 @@
+//! OffsetFetch: answers nothing yet; the groups engineer's file.
+
+use kafka_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse};
+
+use crate::api::Context;
+
+/// Placeholder until the groups engine is plugged in.
+pub(crate) async fn handle(
+    _cx: &Context,
+    _version: i16,
+    _request: OffsetFetchRequest,
+) -> OffsetFetchResponse {
+    OffsetFetchResponse::default()
+}

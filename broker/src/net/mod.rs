@@ -1,0 +1,5 @@
+//! Carries bytes: listeners, connections and the framing of requests and responses.
+
+pub(crate) mod connection;
+pub(crate) mod frame;
+pub(crate) mod listener;
