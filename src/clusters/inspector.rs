@@ -1,0 +1,333 @@
+//! Looks at one cluster and creates topics there: a client without a group, asked asynchronously.
+
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rdkafka::client::Client;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::{Metadata, MetadataTopic};
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::context::ClusterContext;
+use super::error::{self, Error, Kind};
+use super::{TopicPartition, properties};
+use crate::config;
+use crate::librdkafka::admin::cluster_description::{self, ClusterDescription, TopicRights};
+use crate::librdkafka::admin::configs::{self, ConfigValue, Configs, Resource};
+use crate::librdkafka::admin::group_members::{self, GroupDescription};
+use crate::librdkafka::admin::group_offsets::{self, GroupQuery};
+use crate::librdkafka::admin::partition_offsets::{self, OffsetSpec};
+use crate::librdkafka::admin::topic_creation::{self, TopicSpec};
+use crate::librdkafka::admin::{Failure, PartitionOffset};
+
+/// A topic as the cluster's metadata shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicInfo {
+    /// Its name.
+    pub name: String,
+    /// How many partitions it has; they are numbered from 0.
+    pub partitions: u32,
+    /// Partitions that nobody leads now: neither readable nor writable.
+    pub leaderless: Vec<i32>,
+    /// Why its metadata cannot be had, in the broker's words.
+    pub error: Option<String>,
+}
+
+/// One answer per group asked about, in the order of the question.
+pub type PerGroup<T> = Vec<Result<T, Failure>>;
+
+/// Asks one cluster. Cheap to clone; all clones share one connection per broker.
+///
+/// Every question ends within the timeout given to [`Inspector::open`] plus about a second. Answers
+/// about many things carry a result for each, so that one topic's trouble never hides the others.
+#[derive(Clone)]
+pub struct Inspector {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    cluster: String,
+    servers: String,
+    timeout: Duration,
+    context: ClusterContext,
+    consumer: BaseConsumer<ClusterContext>,
+}
+
+impl Inspector {
+    /// Prepares the client; connects when first asked. Fails when librdkafka refuses a property.
+    pub fn open(
+        cluster: &config::Cluster,
+        client_id: &str,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
+        let context = ClusterContext::new(&cluster.name);
+        let consumer = properties::base(cluster, client_id)
+            .create_with_context(context.clone())
+            .map_err(|error| Error::Other {
+                cluster: cluster.name.clone(),
+                what: format!("librdkafka refuses its properties: {error}"),
+            })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                cluster: cluster.name.clone(),
+                servers: cluster.bootstrap_servers.clone(),
+                timeout,
+                context,
+                consumer,
+            }),
+        })
+    }
+
+    /// Name of the cluster in the configuration.
+    pub fn cluster(&self) -> &str {
+        &self.inner.cluster
+    }
+
+    /// Every topic of the cluster that the client may describe, by one metadata request, by name.
+    pub async fn topics(&self) -> Result<Vec<TopicInfo>, Error> {
+        self.ask(|inner| {
+            inner
+                .consumer
+                .fetch_metadata(None, inner.timeout)
+                .map(|metadata| topic_infos(&metadata))
+                .map_err(|error| error::failure(&error))
+        })
+        .await
+    }
+
+    /// The first offset that each log still holds, in the order of `partitions`.
+    pub async fn log_starts(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<Vec<PartitionOffset>, Error> {
+        self.offsets(partitions, OffsetSpec::LogStart).await
+    }
+
+    /// The offset after the last record of each log, in the order of `partitions`.
+    pub async fn log_ends(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<Vec<PartitionOffset>, Error> {
+        self.offsets(partitions, OffsetSpec::LogEnd).await
+    }
+
+    /// The first offset whose record has a timestamp at or after `time`, in the order of `partitions`;
+    /// none where there is no such record.
+    pub async fn offsets_at(
+        &self,
+        partitions: &[TopicPartition],
+        time: SystemTime,
+    ) -> Result<Vec<PartitionOffset>, Error> {
+        self.offsets(partitions, OffsetSpec::AtOrAfter(time)).await
+    }
+
+    async fn offsets(
+        &self,
+        partitions: &[TopicPartition],
+        spec: OffsetSpec,
+    ) -> Result<Vec<PartitionOffset>, Error> {
+        let partitions = partitions.to_vec();
+        self.admin(move |client, timeout| {
+            partition_offsets::partition_offsets(client, &partitions, spec, timeout)
+        })
+        .await
+    }
+
+    /// What each group has committed; absent where it has committed nothing.
+    pub async fn committed(
+        &self,
+        groups: Vec<GroupQuery>,
+    ) -> Result<PerGroup<Vec<PartitionOffset>>, Error> {
+        self.admin(move |client, timeout| Ok(group_offsets::committed(client, &groups, timeout)))
+            .await
+    }
+
+    /// Who is in each group.
+    pub async fn members(&self, groups: Vec<String>) -> Result<PerGroup<GroupDescription>, Error> {
+        self.admin(move |client, timeout| group_members::describe(client, &groups, timeout))
+            .await
+    }
+
+    /// Creates a topic; the broker's default replication factor when none is given. That it exists
+    /// already is an error like any other, with the code that says so.
+    pub async fn create_topic(
+        &self,
+        name: &str,
+        partitions: u32,
+        replication_factor: Option<NonZeroU16>,
+        configs: Vec<(String, String)>,
+    ) -> Result<(), CreateTopicError> {
+        let topic = TopicSpec {
+            name: name.to_owned(),
+            partitions,
+            replication_factor,
+            configs,
+        };
+        let inner = Arc::clone(&self.inner);
+        let outcome = blocking(move || {
+            let outcome = topic_creation::create(inner.consumer.client(), &topic, inner.timeout);
+            inner.serve_events();
+            outcome
+        })
+        .await;
+        outcome.map_err(|failure| match failure.code {
+            RDKafkaErrorCode::TopicAlreadyExists => CreateTopicError::Exists,
+            _ => CreateTopicError::Refused(self.inner.error(failure)),
+        })
+    }
+
+    /// Configs that are set on each topic itself, inherited ones left out.
+    pub async fn topic_configs(&self, topics: &[String]) -> Result<Vec<Configs>, Error> {
+        let mut all = self.all_topic_configs(topics).await?;
+        for values in all
+            .iter_mut()
+            .filter_map(|topic| topic.values.as_mut().ok())
+        {
+            values.retain(|value| value.set_on_topic);
+        }
+        Ok(all)
+    }
+
+    /// Every config in effect on each topic.
+    pub async fn all_topic_configs(&self, topics: &[String]) -> Result<Vec<Configs>, Error> {
+        let resources: Vec<_> = topics.iter().cloned().map(Resource::Topic).collect();
+        self.admin(move |client, timeout| configs::describe(client, &resources, timeout))
+            .await
+    }
+
+    /// Every config of one broker.
+    pub async fn broker_configs(&self, node: i32) -> Result<Vec<ConfigValue>, Error> {
+        self.admin(move |client, timeout| {
+            configs::describe(client, &[Resource::Broker(node)], timeout)?
+                .into_iter()
+                .next()
+                .map_or_else(|| Ok(Vec::new()), |broker| broker.values)
+        })
+        .await
+    }
+
+    /// Nodes, cluster id and what this client may do on the cluster.
+    pub async fn describe(&self) -> Result<ClusterDescription, Error> {
+        self.admin(cluster_description::describe).await
+    }
+
+    /// What this client may do on each topic.
+    pub async fn topic_rights(&self, topics: &[String]) -> Result<Vec<TopicRights>, Error> {
+        let topics = topics.to_vec();
+        self.admin(move |client, timeout| {
+            cluster_description::topic_rights(client, &topics, timeout)
+        })
+        .await
+    }
+
+    async fn admin<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(&Client<ClusterContext>, Duration) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.ask(|inner| request(inner.consumer.client(), inner.timeout))
+            .await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(&Inner) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Error> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || {
+            let answer = request(&inner);
+            inner.serve_events();
+            match answer {
+                Ok(answer) => {
+                    inner.context.forget();
+                    Ok(answer)
+                }
+                Err(failure) => Err(inner.error(failure)),
+            }
+        })
+        .await
+    }
+}
+
+/// Why a topic was not created.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CreateTopicError {
+    /// Somebody else was faster, or the metadata was old.
+    #[error("it exists already")]
+    Exists,
+    /// The cluster did not do it.
+    #[error(transparent)]
+    Refused(#[from] Error),
+}
+
+impl Inner {
+    /// Takes what librdkafka has queued for the application: its log lines and connection errors, which
+    /// would otherwise pile up, and which explain why an answer did not come.
+    fn serve_events(&self) {
+        // Some(Err(_)) is an error that the context has been told of already.
+        while self.consumer.poll(Duration::from_millis(1)).is_some() {}
+    }
+
+    fn error(&self, failure: Failure) -> Error {
+        let cluster = self.cluster.clone();
+        let connection_error = self.context.last_connection_error();
+        let what = failure.message;
+        match error::kind(failure.code) {
+            Kind::Unreachable => match connection_error {
+                Some(what) if is_about_credentials(&what) => Error::Denied { cluster, what },
+                cause => Error::Unreachable {
+                    cluster,
+                    servers: self.servers.clone(),
+                    what: cause.unwrap_or(what),
+                },
+            },
+            Kind::Denied => Error::Denied { cluster, what },
+            Kind::Other => Error::Other { cluster, what },
+        }
+    }
+}
+
+/// librdkafka reports refused credentials as a connection that could not be made.
+fn is_about_credentials(connection_error: &str) -> bool {
+    connection_error.contains("SASL authentication error")
+        || connection_error.contains("SASL handshake failed")
+}
+
+/// Runs `work` on a thread that may block. Its panic is ours.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(value) => value,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => unreachable!("a blocking task that has begun cannot be cancelled"),
+        },
+    }
+}
+
+fn topic_infos(metadata: &Metadata) -> Vec<TopicInfo> {
+    let mut topics: Vec<_> = metadata.topics().iter().map(topic_info).collect();
+    topics.sort_by(|a, b| a.name.cmp(&b.name));
+    topics
+}
+
+fn topic_info(topic: &MetadataTopic) -> TopicInfo {
+    let error = topic
+        .error()
+        .map(|code| RDKafkaErrorCode::from(code).to_string());
+    // With an error there may be no partition array behind the pointer.
+    let partitions = if error.is_none() {
+        topic.partitions()
+    } else {
+        &[]
+    };
+    TopicInfo {
+        name: topic.name().to_owned(),
+        partitions: u32::try_from(partitions.len()).unwrap_or(u32::MAX),
+        leaderless: partitions
+            .iter()
+            .filter(|partition| partition.leader() < 0)
+            .map(rdkafka::metadata::MetadataPartition::id)
+            .collect(),
+        error,
+    }
+}

@@ -1,0 +1,15 @@
+//! Everything kmirror asks of a cluster outside the data path, and how every client reaches it.
+//!
+//! - [`properties`]: a cluster's entry in the configuration as librdkafka properties;
+//! - [`context`]: librdkafka's own log and its connection errors as events that name the cluster;
+//! - [`inspector`]: topics, log starts and ends, committed offsets, configs, rights; topic creation;
+//! - [`error`]: why a request failed: unreachable, denied or refused.
+
+pub mod context;
+pub mod error;
+pub mod inspector;
+pub mod properties;
+
+pub use crate::librdkafka::admin::TopicPartition;
+pub use error::Error;
+pub use inspector::{Inspector, TopicInfo};

@@ -1,0 +1,117 @@
+//! Reads who is in a consumer group and which partitions each member was assigned.
+
+use std::ffi::CString;
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::client::Client;
+use rdkafka_sys::bindings as sys;
+use rdkafka_sys::types::{RDKafkaAdminOp, RDKafkaRespErr};
+
+use super::{Event, Failure, Session, TopicPartition, array, c_string, error_outcome, text};
+
+/// A consumer group as its coordinator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupDescription {
+    /// Whether members are joining or waiting for their assignment right now.
+    pub rebalancing: bool,
+    /// Everyone in the group; empty when it is unknown, dead or idle.
+    pub members: Vec<GroupMember>,
+}
+
+/// One member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupMember {
+    /// `client.id` of the consumer.
+    pub client_id: String,
+    /// Address it connects from.
+    pub host: String,
+    /// Partitions it reads.
+    pub assignment: Vec<TopicPartition>,
+}
+
+/// Describes each group, all requests under way at once; answers in the order of `groups`. A group
+/// that nobody knows is one without members.
+pub fn describe<C: ClientContext>(
+    client: &Client<C>,
+    groups: &[String],
+    timeout: Duration,
+) -> Result<Vec<Result<GroupDescription, Failure>>, Failure> {
+    let operation = RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS;
+    let session = Session::open(client, operation, timeout);
+    let names = groups
+        .iter()
+        .map(|group| c_string(group))
+        .collect::<Result<Vec<_>, _>>()?;
+    // One request per group, as librdkafka would do itself: here each keeps its own failure, where a
+    // shared request fails as a whole for one coordinator that does not answer.
+    for (tag, name) in names.iter().enumerate() {
+        send(&session, name, tag);
+    }
+    Ok(session.collect(super::timed_out(names.len()), read))
+}
+
+fn send(session: &Session<'_>, name: &CString, tag: usize) {
+    let options = session.options(tag);
+    let mut name = name.as_ptr();
+    // SAFETY: name and options are alive during the call, which copies them.
+    unsafe {
+        sys::rd_kafka_DescribeConsumerGroups(
+            session.client.as_ptr(),
+            &raw mut name,
+            1,
+            options.as_ptr(),
+            session.queue.as_ptr(),
+        );
+    }
+}
+
+fn read(event: &Event) -> Result<GroupDescription, Failure> {
+    // SAFETY: the result and all below it live as long as the event.
+    unsafe {
+        let result = sys::rd_kafka_event_DescribeConsumerGroups_result(event.as_ptr());
+        let mut count = 0;
+        let groups = sys::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
+        let group = *array(groups, count)
+            .first()
+            .ok_or_else(|| Failure::of(RDKafkaRespErr::RD_KAFKA_RESP_ERR__BAD_MSG))?;
+        error_outcome(sys::rd_kafka_ConsumerGroupDescription_error(group))?;
+        let members = sys::rd_kafka_ConsumerGroupDescription_member_count(group);
+        Ok(GroupDescription {
+            rebalancing: is_rebalancing(sys::rd_kafka_ConsumerGroupDescription_state(group)),
+            members: (0..members)
+                .map(|index| member(sys::rd_kafka_ConsumerGroupDescription_member(group, index)))
+                .collect(),
+        })
+    }
+}
+
+fn is_rebalancing(state: sys::rd_kafka_consumer_group_state_t) -> bool {
+    use sys::rd_kafka_consumer_group_state_t as State;
+    matches!(
+        state,
+        State::RD_KAFKA_CONSUMER_GROUP_STATE_PREPARING_REBALANCE
+            | State::RD_KAFKA_CONSUMER_GROUP_STATE_COMPLETING_REBALANCE
+    )
+}
+
+/// # Safety
+/// `member` points to a live member description.
+unsafe fn member(member: *const sys::rd_kafka_MemberDescription_t) -> GroupMember {
+    // SAFETY: alive, as the caller states, and so is everything that it lends out.
+    unsafe {
+        let assignment = sys::rd_kafka_MemberDescription_assignment(member);
+        GroupMember {
+            client_id: text(sys::rd_kafka_MemberDescription_client_id(member)).unwrap_or_default(),
+            host: text(sys::rd_kafka_MemberDescription_host(member)).unwrap_or_default(),
+            assignment: if assignment.is_null() {
+                Vec::new()
+            } else {
+                super::partition_entries(sys::rd_kafka_MemberAssignment_partitions(assignment))
+                    .into_iter()
+                    .map(|entry| entry.at)
+                    .collect()
+            },
+        }
+    }
+}
