@@ -1,46 +1,44 @@
-//! Keeps consumer groups: members, generations and committed offsets.
+//! Coordinates consumer groups: who is a member, which generation holds, and where each group reads on.
+//!
+//! ```text
+//!       Groups ──► Group: one membership, pure: every call takes `now`, nothing waits or writes
+//!   │   every group    ├─ join ─► rebalance ─► sync        the way to a new generation
+//!   │                  ├─ session, leave                   the way out
+//!   │                  └─ offsets                          what the group committed
+//!   └──► Journal: what must outlive a kill
+//! ```
+//!
+//! A caller that has to wait (JoinGroup, SyncGroup) gets a `oneshot` receiver and awaits it after it has let go of
+//! the lock. Time moves by [`Groups::tick`]. The rules are those
+//! of Kafka's classic group protocol (KIP-62, 345, 394, 429, 559, 814).
 
-use std::io;
-use std::path::Path;
-use std::time::{Duration, Instant};
+mod answer;
+mod coordinator;
+mod delete;
+mod describe;
+mod group;
+mod join;
+mod journal;
+mod leave;
+mod member;
+mod offset_rules;
+mod offsets;
+mod rebalance;
+mod request;
+mod restart;
+mod session;
+mod settings;
+mod snapshot;
+mod sync;
+mod vote;
 
-/// The broker properties that bound what groups may do.
-#[derive(Debug, Clone)]
-pub(crate) struct GroupSettings {
-    /// `group.initial.rebalance.delay.ms`.
-    pub(crate) initial_rebalance_delay: Duration,
-    /// `group.min.session.timeout.ms`.
-    pub(crate) min_session_timeout: Duration,
-    /// `group.max.session.timeout.ms`.
-    pub(crate) max_session_timeout: Duration,
-}
+#[cfg(test)]
+mod tests;
 
-impl Default for GroupSettings {
-    fn default() -> Self {
-        Self {
-            initial_rebalance_delay: Duration::ZERO,
-            min_session_timeout: Duration::from_millis(100),
-            max_session_timeout: Duration::from_secs(1800),
-        }
-    }
-}
-
-/// All groups of the cluster.
-#[derive(Debug)]
-pub(crate) struct Groups {}
-
-impl Groups {
-    /// Loads the groups from the data directory, if there is one.
-    pub(crate) fn new(_settings: GroupSettings, _data_dir: Option<&Path>) -> io::Result<Self> {
-        Ok(Self {})
-    }
-
-    /// Expires members and ends rebalances whose time is up.
-    pub(crate) fn tick(&mut self, _now: Instant) {}
-
-    /// Forgets the offsets of a topic that was deleted.
-    pub(crate) fn topic_deleted(&mut self, _topic: &str) {}
-
-    /// Writes nothing to the data directory from now on.
-    pub(crate) fn close(&mut self) {}
-}
+pub(crate) use answer::{JoinRefused, Joined, Participant};
+pub(crate) use coordinator::Groups;
+pub(crate) use describe::{GroupDescription, GroupListing, MemberDescription};
+pub(crate) use member::Protocol;
+pub(crate) use offsets::{CommittedOffset, OffsetCommit, Offsets};
+pub(crate) use request::{Caller, JoinRequest, Leaver, SyncRequest};
+pub(crate) use settings::GroupSettings;
