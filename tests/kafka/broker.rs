@@ -1,0 +1,188 @@
+//! One real Apache Kafka broker as a process: started on free ports, stopped, killed, frozen, started again on its data.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::support::client::Client;
+use crate::support::process::Process;
+use crate::support::wait::eventually;
+use crate::{jars, ports, properties};
+
+/// A start takes four seconds on an idle machine of two cores; others may be starting at the same time.
+const READY_WITHIN: Duration = Duration::from_secs(90);
+const STOPS_WITHIN: Duration = Duration::from_secs(60);
+/// How often another pair of ports is tried when somebody else was faster.
+const PORT_ATTEMPTS: usize = 5;
+
+/// A single-node cluster. Dropping it kills the process and removes the data.
+pub struct KafkaBroker {
+    name: &'static str,
+    class_path: String,
+    /// `None` while stopped. Dropped before the directory, so that a failure can show the log that lies in it.
+    process: Option<Process>,
+    directory: TempDir,
+    port: u16,
+    controller_port: u16,
+}
+
+impl KafkaBroker {
+    /// Formats storage and starts a broker that is ready for clients when this returns.
+    pub fn start(name: &'static str) -> Result<Self> {
+        let class_path = jars::class_path()?;
+        let directory = tempfile::tempdir()?;
+        let mut broker = Self {
+            name,
+            class_path,
+            process: None,
+            directory,
+            port: 0,
+            controller_port: 0,
+        };
+        for _ in 0..PORT_ATTEMPTS {
+            (broker.port, broker.controller_port) = (ports::pick()?, ports::pick()?);
+            broker.format()?;
+            if broker.launch()? {
+                return Ok(broker);
+            }
+            fs::remove_dir_all(broker.directory.path().join("data"))?;
+        }
+        anyhow::bail!("{name}: {PORT_ATTEMPTS} pairs of ports were all taken by others")
+    }
+
+    /// `host:port` for clients; the same after a restart.
+    pub fn bootstrap(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(self.bootstrap())
+    }
+
+    /// SIGTERM, and gone when this returns.
+    pub fn stop(&mut self) -> Result<()> {
+        let mut process = self.process.take().context("the broker runs")?;
+        process.signal(Signal::TERM)?;
+        process.wait_exit(STOPS_WITHIN);
+        Ok(())
+    }
+
+    /// SIGKILL, and gone when this returns. What it had acknowledged is in the page cache and outlives it.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.take().context("the broker runs")?.kill()
+    }
+
+    /// Starts a stopped or killed broker on its data and ports; ready for clients when this returns.
+    pub fn restart(&mut self) -> Result<()> {
+        ensure!(self.process.is_none(), "the broker was not stopped");
+        ensure!(
+            self.launch()?,
+            "port {} or {} was taken meanwhile",
+            self.port,
+            self.controller_port
+        );
+        Ok(())
+    }
+
+    /// SIGSTOP: connections stay open and nothing is answered.
+    pub fn pause(&mut self) -> Result<()> {
+        self.process
+            .as_mut()
+            .context("the broker runs")?
+            .signal(Signal::STOP)
+    }
+
+    /// SIGCONT.
+    pub fn resume(&mut self) -> Result<()> {
+        self.process
+            .as_mut()
+            .context("the broker runs")?
+            .signal(Signal::CONT)
+    }
+
+    fn format(&self) -> Result<()> {
+        let settings = self.directory.path().join("server.properties");
+        let data = self.directory.path().join("data");
+        fs::write(
+            &settings,
+            properties::server(&data, self.port, self.controller_port),
+        )?;
+        let output = Command::new("java")
+            .args([
+                "-XX:TieredStopAtLevel=1",
+                "-Xmx128m",
+                "-cp",
+                &self.class_path,
+                "kafka.tools.StorageTool",
+            ])
+            .args(["format", "--standalone", "-t", &cluster_id()?, "-c"])
+            .arg(&settings)
+            .output()
+            .context("run java: the real-Kafka suite needs Java 17 on the PATH")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.success(),
+            "{}: storage could not be formatted: {said}",
+            self.name
+        );
+        Ok(())
+    }
+
+    /// Starts the process and waits until it is ready; `false` when it ended because a port was not free.
+    fn launch(&mut self) -> Result<bool> {
+        let mut command = Command::new("java");
+        command
+            .args([
+                "-Xms256m",
+                "-Xmx512m",
+                "-Djava.net.preferIPv4Stack=true",
+                "-cp",
+                &self.class_path,
+                "kafka.Kafka",
+            ])
+            .arg(self.directory.path().join("server.properties"));
+        let mut process = Process::spawn(
+            self.name,
+            &mut command,
+            &self.directory.path().join("broker.log"),
+        )?;
+        let ready = eventually(&format!("{} is ready", self.name), READY_WITHIN, || {
+            self.look(&mut process)
+        });
+        self.process = ready.then_some(process);
+        Ok(ready)
+    }
+
+    /// Ready is: this very process listens on the port, and its metadata names the broker as alive.
+    fn look(&self, process: &mut Process) -> Result<bool> {
+        if let Some(status) = process.exited()? {
+            let taken = process.tail().contains("Address already in use");
+            assert!(
+                taken,
+                "{} ended with {status}\n{}",
+                self.name,
+                process.tail()
+            );
+            return Ok(false);
+        }
+        ensure!(
+            ports::is_owned_by(self.port, process.id())?,
+            "it does not listen on port {}",
+            self.port
+        );
+        let metadata = self.client().metadata(None)?;
+        ensure!(!metadata.brokers.is_empty(), "metadata names no broker");
+        Ok(true)
+    }
+}
+
+/// 16 random bytes in URL-safe base64, as Kafka writes a cluster id. Hexadecimal digits are base64 digits too, and the
+/// last of the 22 characters has two bits only.
+fn cluster_id() -> Result<String> {
+    let random = fs::read_to_string("/proc/sys/kernel/random/uuid")?.replace('-', "");
+    Ok(format!("{}A", &random[..21]))
+}
