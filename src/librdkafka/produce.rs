@@ -1,0 +1,141 @@
+//! Hands consumed records to a producer: by topic handle, with their headers moved.
+
+use std::ffi::{CString, c_void};
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka_sys::bindings as sys;
+use rdkafka_sys::types::RDKafka;
+
+use super::Owner;
+use super::message::{Messages, OwnedMessage, Record};
+
+/// A topic of one producer.
+pub struct TopicHandle {
+    client: NonNull<RDKafka>,
+    topic: NonNull<sys::rd_kafka_topic_t>,
+    _owner: Owner,
+}
+
+// SAFETY: librdkafka topic handles are reference-counted and internally locked.
+unsafe impl Send for TopicHandle {}
+// SAFETY: as above.
+unsafe impl Sync for TopicHandle {}
+
+impl TopicHandle {
+    /// Opens `name` on the producer. `None` when librdkafka refuses the name.
+    pub fn open<C: ProducerContext + 'static>(
+        producer: &Arc<BaseProducer<C>>,
+        name: &str,
+    ) -> Option<Self> {
+        let name = CString::new(name).ok()?;
+        let client = NonNull::new(producer.client().native_ptr())?;
+        // SAFETY: the client is alive (borrowed), the name NUL-terminated; a null config means the defaults.
+        let topic =
+            unsafe { sys::rd_kafka_topic_new(client.as_ptr(), name.as_ptr(), ptr::null_mut()) };
+        Some(Self {
+            client,
+            topic: NonNull::new(topic)?,
+            _owner: Arc::clone(producer) as Owner,
+        })
+    }
+
+    /// Queues the records for `partition`, in order. `tag(i)` comes back with the delivery report of the
+    /// `i`-th; `refused(i, code)` is called for each that librdkafka does not take, for which no report
+    /// will come. Never blocks.
+    pub fn send(
+        &self,
+        partition: i32,
+        mut messages: Messages,
+        tag: impl Fn(usize) -> usize,
+        mut refused: impl FnMut(usize, RDKafkaErrorCode),
+    ) {
+        for (index, mut message) in messages.drain().enumerate() {
+            if let Err(code) = self.send_one(partition, &mut message, tag(index)) {
+                refused(index, code);
+            }
+        }
+    }
+
+    fn send_one(
+        &self,
+        partition: i32,
+        message: &mut OwnedMessage,
+        tag: usize,
+    ) -> Result<(), RDKafkaErrorCode> {
+        let headers = detach_headers(message);
+        let record = message.record();
+        let (key, key_length) = parts(record.key());
+        let (value, value_length) = parts(record.value());
+        // SAFETY: the variadic list is pairs of type and value as librdkafka defines them, closed by END;
+        // MSG_F_COPY makes it copy key and value before it returns.
+        let code = unsafe {
+            sys::rd_kafka_producev(
+                self.client.as_ptr(),
+                sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_RKT,
+                self.topic.as_ptr(),
+                sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_PARTITION,
+                partition,
+                sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_MSGFLAGS,
+                sys::RD_KAFKA_MSG_F_COPY,
+                sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_VALUE,
+                value,
+                value_length,
+                sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_KEY,
+                key,
+                key_length,
+                sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_OPAQUE,
+                tag as *mut c_void,
+                sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_TIMESTAMP,
+                sendable_timestamp(&record),
+                sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_HEADERS,
+                headers,
+                sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_END,
+            )
+        };
+        match RDKafkaErrorCode::from(code) {
+            RDKafkaErrorCode::NoError => Ok(()),
+            code => {
+                if !headers.is_null() {
+                    // SAFETY: librdkafka takes the headers over only when it takes the record.
+                    unsafe { sys::rd_kafka_headers_destroy(headers) };
+                }
+                Err(code)
+            }
+        }
+    }
+}
+
+impl Drop for TopicHandle {
+    fn drop(&mut self) {
+        // SAFETY: the handle is ours, and the client is alive until `_owner` drops after this.
+        unsafe { sys::rd_kafka_topic_destroy(self.topic.as_ptr()) };
+    }
+}
+
+/// Moves the headers out of the message; null when it has none.
+fn detach_headers(message: &mut OwnedMessage) -> *mut sys::rd_kafka_headers_t {
+    let mut headers = ptr::null_mut();
+    // SAFETY: the message is exclusively ours; on success the headers are, too, and on failure
+    // (no headers) `headers` stays null.
+    unsafe { sys::rd_kafka_message_detach_headers(message.as_ptr(), &mut headers) };
+    headers
+}
+
+/// librdkafka takes a timestamp of 0 for "now", so the one millisecond that it cannot express, the first of
+/// 1970, is sent as the next.
+fn sendable_timestamp(record: &Record<'_>) -> i64 {
+    match record.timestamp() {
+        0 => 1,
+        timestamp => timestamp,
+    }
+}
+
+/// Pointer and length, null for `None`.
+fn parts(bytes: Option<&[u8]>) -> (*mut c_void, usize) {
+    bytes.map_or((ptr::null_mut(), 0), |bytes| {
+        (bytes.as_ptr().cast_mut().cast(), bytes.len())
+    })
+}
