@@ -1,0 +1,188 @@
+//! Writes batches to the target cluster and answers each with the offsets that its records got.
+//!
+//! The writing end of the flow is narrow, so that another engine can take its place: a [`Writer`] takes a
+//! batch of one partition, [`Acks`] answers with runs of target offsets. Nothing here knows about positions,
+//! commits or budgets. One idempotent producer serves all topics of a mirror; order is kept per partition by
+//! it alone (I2).
+
+mod acks;
+mod producer;
+
+use std::sync::Arc;
+
+use rdkafka::error::KafkaError;
+use rdkafka::producer::BaseProducer;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+pub use acks::{Ack, Acks};
+use acks::{Deliveries, Routes};
+
+use crate::config;
+use crate::librdkafka::message::Messages;
+use crate::librdkafka::produce::TopicHandle;
+use crate::librdkafka::queue::DeliveryQueue;
+use crate::prefix::Sequence;
+
+/// Batches that may wait between reading and writing; their bytes are bounded by the budget, this bounds how
+/// far the reader runs ahead of the writer.
+const WAITING_BATCHES: usize = 16;
+
+/// The producer of one mirror and the two tasks that serve it.
+pub struct Target {
+    producer: Arc<BaseProducer<Deliveries>>,
+    batches: mpsc::Sender<Write>,
+    routes: Arc<Routes>,
+    fatal: watch::Receiver<Option<String>>,
+    writing: JoinHandle<()>,
+    acking: JoinHandle<()>,
+}
+
+impl Target {
+    /// Creates the producer. It connects by itself and goes on trying.
+    ///
+    /// # Errors
+    ///
+    /// When librdkafka refuses the configuration: a `client` property of the cluster, a TLS file.
+    pub fn open(cluster: &config::Cluster, mirror: &config::Mirror) -> Result<Self, KafkaError> {
+        let (failed, fatal) = watch::channel(None);
+        let routes = Arc::new(Routes::default());
+        let context = Deliveries::new(&cluster.name, failed);
+        let producer: BaseProducer<Deliveries> =
+            producer::config(cluster, mirror).create_with_context(context)?;
+        let producer = Arc::new(producer);
+        let (batches, waiting) = mpsc::channel(WAITING_BATCHES);
+        let queue = DeliveryQueue::of(&producer);
+        Ok(Self {
+            writing: tokio::spawn(write(waiting, Arc::clone(&routes))),
+            acking: tokio::spawn(acks::deliver(
+                Arc::clone(&producer),
+                queue,
+                Arc::clone(&routes),
+            )),
+            producer,
+            batches,
+            routes,
+            fatal,
+        })
+    }
+
+    /// Opens a topic for writing. `None` when librdkafka refuses the name.
+    pub fn topic(&self, name: &str) -> Option<TargetTopic> {
+        Some(TargetTopic {
+            handle: Arc::new(TopicHandle::open(&self.producer, name)?),
+            batches: self.batches.clone(),
+            routes: Arc::clone(&self.routes),
+        })
+    }
+
+    /// Waits for an error after which the producer takes nothing any more (`ERR__FATAL`); answers with
+    /// librdkafka's reason.
+    pub async fn failed(&self) -> String {
+        let mut fatal = self.fatal.clone();
+        let reason = fatal.wait_for(Option::is_some).await;
+        reason
+            .ok()
+            .and_then(|reason| reason.clone())
+            .unwrap_or_default()
+    }
+
+    /// Ends both tasks. All topics and writers must have been dropped; reports still to come are not
+    /// waited for.
+    ///
+    /// # Panics
+    ///
+    /// When one of the tasks panicked.
+    pub async fn close(self) {
+        drop(self.batches);
+        self.writing.await.expect("the writing task does not panic");
+        self.routes.close();
+        self.acking.await.expect("the acking task does not panic");
+    }
+}
+
+/// One topic on the target.
+#[derive(Clone)]
+pub struct TargetTopic {
+    handle: Arc<TopicHandle>,
+    batches: mpsc::Sender<Write>,
+    routes: Arc<Routes>,
+}
+
+impl TargetTopic {
+    /// Opens one partition: where its batches go and where their acknowledgements come from.
+    pub fn partition(&self, partition: i32) -> (Writer, Acks) {
+        let (lane, acks) = self.routes.open();
+        let writer = Writer {
+            lane,
+            partition,
+            topic: Arc::clone(&self.handle),
+            batches: self.batches.clone(),
+        };
+        (writer, acks)
+    }
+}
+
+/// Takes the batches of one partition, in order.
+pub struct Writer {
+    lane: acks::Lane,
+    partition: i32,
+    topic: Arc<TopicHandle>,
+    batches: mpsc::Sender<Write>,
+}
+
+impl Writer {
+    /// Waits for room in the channel to the producer. Cancel-safe.
+    ///
+    /// # Panics
+    ///
+    /// When the writing task is gone, which it is only after every writer.
+    pub async fn room(&self) -> Room<'_> {
+        let slot = self.batches.reserve().await;
+        Room {
+            writer: self,
+            slot: slot.expect("the writing task outlives the writers"),
+        }
+    }
+}
+
+/// Room for one batch.
+pub struct Room<'a> {
+    writer: &'a Writer,
+    slot: mpsc::Permit<'a, Write>,
+}
+
+impl Room<'_> {
+    /// Sends the batch whose first record has the place `first`.
+    pub fn send(self, first: Sequence, messages: Messages) {
+        self.slot.send(Write {
+            lane: self.writer.lane,
+            first,
+            partition: self.writer.partition,
+            topic: Arc::clone(&self.writer.topic),
+            messages,
+        });
+    }
+}
+
+/// A batch on its way to the producer.
+struct Write {
+    lane: acks::Lane,
+    first: Sequence,
+    partition: i32,
+    topic: Arc<TopicHandle>,
+    messages: Messages,
+}
+
+/// Hands batches to librdkafka until every sender is gone.
+async fn write(mut waiting: mpsc::Receiver<Write>, routes: Arc<Routes>) {
+    while let Some(batch) = waiting.recv().await {
+        let Write { lane, first, .. } = batch;
+        batch.topic.send(
+            batch.partition,
+            batch.messages,
+            |index| lane.tag(first + index as Sequence),
+            |index, code| routes.refuse(lane, first + index as Sequence, code),
+        );
+    }
+}

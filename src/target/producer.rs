@@ -1,0 +1,37 @@
+//! The producer's settings: those that the promises rest on, then those that make it fast.
+
+use rdkafka::ClientConfig;
+
+use crate::clusters::properties;
+use crate::config::{self, Compression};
+
+/// Configuration of the mirror's producer on `cluster`.
+pub(super) fn config(cluster: &config::Cluster, mirror: &config::Mirror) -> ClientConfig {
+    let mut config = properties::base(cluster, &format!("kmirror-{}", mirror.name));
+    config
+        // I2: order and no duplicates within the producer's life; implies acks=all (I1).
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        // Never gives a record up by time: a target that is down is waited for, with the budget as the bound.
+        .set("message.timeout.ms", "0")
+        // The budget bounds the queue (I3); a second bound would refuse records that hold a permit.
+        .set("queue.buffering.max.messages", "0")
+        .set("queue.buffering.max.kbytes", "2147483647")
+        // Any record that the source took; the target's own limit is the one that counts.
+        .set("message.max.bytes", "1000000000")
+        .set("compression.type", codec(mirror.compression))
+        .set("linger.ms", "5")
+        .set("batch.size", "1000000")
+        .set("batch.num.messages", "10000");
+    config
+}
+
+fn codec(compression: Compression) -> &'static str {
+    match compression {
+        Compression::None => "none",
+        Compression::Gzip => "gzip",
+        Compression::Snappy => "snappy",
+        Compression::Lz4 => "lz4",
+        Compression::Zstd => "zstd",
+    }
+}
