@@ -1,0 +1,436 @@
+//! Declares every metric, in one place: name, help, labels.
+//!
+//! Handles are taken once per partition ([`PartitionMetrics`]) and their series vanish with them.
+
+use std::fmt;
+
+use prometheus::{
+    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
+};
+
+use crate::config::Config;
+use crate::status::State;
+
+/// All metrics of the process.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    cluster_up: IntGaugeVec,
+    mirrored_records: IntCounterVec,
+    mirrored_bytes: IntCounterVec,
+    lag_records: IntGaugeVec,
+    lag_seconds: GaugeVec,
+    replication_latency: HistogramVec,
+    inflight_bytes: IntGaugeVec,
+    inflight_records: IntGaugeVec,
+    /// Bytes that records read and not yet acknowledged may take.
+    pub memory_budget: IntGauge,
+    /// Bytes that they take.
+    pub memory_used: IntGauge,
+    source_position: IntGaugeVec,
+    committed_position: IntGaugeVec,
+    skipped_records: IntCounterVec,
+    partition_state: IntGaugeVec,
+    errors: IntCounterVec,
+    rebalances: IntCounterVec,
+    topics: IntGaugeVec,
+}
+
+const PARTITION: &[&str] = &["mirror", "topic", "partition"];
+const TOPIC: &[&str] = &["mirror", "topic"];
+
+/// From a millisecond to ten minutes: a mirror's usual latency and its outages.
+const LATENCY_BUCKETS: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0,
+];
+
+impl Metrics {
+    /// Declares everything on a registry of its own.
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let declare = Declare(&registry);
+        declare.build_info();
+        declare.process();
+        Self {
+            cluster_up: declare.gauges(
+                "kmirror_cluster_up",
+                "1 when the last request to the cluster was answered, else 0.",
+                &["cluster"],
+            ),
+            mirrored_records: declare.counters(
+                "kmirror_mirrored_records_total",
+                "Records that the target acknowledged.",
+                PARTITION,
+            ),
+            mirrored_bytes: declare.counters(
+                "kmirror_mirrored_bytes_total",
+                "Bytes of key and value of the records that the target acknowledged.",
+                PARTITION,
+            ),
+            lag_records: declare.gauges(
+                "kmirror_lag_records",
+                "Source log end minus the next unacknowledged offset.",
+                PARTITION,
+            ),
+            lag_seconds: declare.float_gauges(
+                "kmirror_lag_seconds",
+                "Age of the oldest unacknowledged record, 0 when caught up: the recovery point objective.",
+                PARTITION,
+            ),
+            replication_latency: declare.histograms(
+                "kmirror_replication_latency_seconds",
+                "Time from a record's timestamp to the target's acknowledgement, of the oldest record of each batch.",
+                TOPIC,
+            ),
+            inflight_bytes: declare.gauges(
+                "kmirror_inflight_bytes",
+                "Bytes of the memory budget held by records read and not yet acknowledged.",
+                TOPIC,
+            ),
+            inflight_records: declare.gauges(
+                "kmirror_inflight_records",
+                "Records sent and not yet acknowledged.",
+                TOPIC,
+            ),
+            memory_budget: declare.gauge(
+                "kmirror_memory_budget_bytes",
+                "Bytes that records read and not yet acknowledged may take in the whole process.",
+            ),
+            memory_used: declare.gauge(
+                "kmirror_memory_used_bytes",
+                "Bytes of the memory budget in use.",
+            ),
+            source_position: declare.gauges(
+                "kmirror_source_position",
+                "Next source offset whose record is not acknowledged by the target.",
+                PARTITION,
+            ),
+            committed_position: declare.gauges(
+                "kmirror_committed_position",
+                "Source offset last committed to the consumer group.",
+                PARTITION,
+            ),
+            skipped_records: declare.counters(
+                "kmirror_skipped_records_total",
+                "Source offsets passed over without a copy, by cause: retention, truncation, rejected.",
+                &["mirror", "topic", "partition", "cause"],
+            ),
+            partition_state: declare.gauges(
+                "kmirror_partition_state",
+                "1 for the state that the partition is in.",
+                &["mirror", "topic", "partition", "state"],
+            ),
+            errors: declare.counters(
+                "kmirror_errors_total",
+                "Errors by the stage in which they came and by kind.",
+                &["mirror", "stage", "kind"],
+            ),
+            rebalances: declare.counters(
+                "kmirror_rebalances_total",
+                "Times that the topic's consumer group gave partitions to this process or took them away.",
+                TOPIC,
+            ),
+            topics: declare.gauges(
+                "kmirror_topics",
+                "Topics of the mirror by state.",
+                &["mirror", "state"],
+            ),
+            registry,
+        }
+    }
+
+    /// The Prometheus text format, version 0.0.4.
+    pub fn render(&self) -> String {
+        TextEncoder::new()
+            .encode_to_string(&self.registry.gather())
+            .expect("metrics declared here always encode")
+    }
+
+    /// Makes the cluster series exist from the start, as down until heard from.
+    pub fn declare_clusters(&self, config: &Config) {
+        for cluster in config.clusters.keys() {
+            self.cluster_up.with_label_values(&[cluster]).set(0);
+        }
+    }
+
+    /// `kmirror_cluster_up`.
+    pub fn set_cluster_up(&self, cluster: &str, up: bool) {
+        let value = i64::from(up);
+        self.cluster_up.with_label_values(&[cluster]).set(value);
+    }
+
+    /// Whether the cluster answered last time.
+    pub fn cluster_is_up(&self, cluster: &str) -> bool {
+        self.cluster_up.with_label_values(&[cluster]).get() == 1
+    }
+
+    /// `kmirror_errors_total`.
+    pub fn error(&self, mirror: &str, stage: Stage, kind: impl fmt::Debug) {
+        let kind = format!("{kind:?}");
+        self.errors
+            .with_label_values(&[mirror, stage.as_str(), &kind])
+            .inc();
+    }
+
+    /// `kmirror_topics`: sets the count of each state.
+    pub fn set_topics(&self, mirror: &str, states: &[State]) {
+        for state in State::ALL {
+            let count = states.iter().filter(|one| **one == state).count();
+            self.topics
+                .with_label_values(&[mirror, state.as_str()])
+                .set(count as i64);
+        }
+    }
+
+    /// Handles of one topic.
+    pub fn topic(&self, mirror: &str, topic: &str) -> TopicMetrics {
+        let labels = &[mirror, topic];
+        TopicMetrics {
+            inflight_bytes: self.inflight_bytes.with_label_values(labels),
+            inflight_records: self.inflight_records.with_label_values(labels),
+            replication_latency: self.replication_latency.with_label_values(labels),
+            rebalances: self.rebalances.with_label_values(labels),
+            labels: [mirror.to_owned(), topic.to_owned()],
+            metrics: self.clone(),
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Where an error came up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading from the source.
+    Consume,
+    /// Writing to the target.
+    Produce,
+    /// Committing positions on the source.
+    Commit,
+    /// The offset map and translated offsets.
+    Offsets,
+    /// Discovery and topic creation.
+    Control,
+}
+
+impl Stage {
+    /// As in the label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Consume => "consume",
+            Self::Produce => "produce",
+            Self::Commit => "commit",
+            Self::Offsets => "offsets",
+            Self::Control => "control",
+        }
+    }
+}
+
+/// Handles of one topic; its series vanish when this is dropped.
+pub struct TopicMetrics {
+    /// `kmirror_inflight_bytes`.
+    pub inflight_bytes: IntGauge,
+    /// `kmirror_inflight_records`.
+    pub inflight_records: IntGauge,
+    /// `kmirror_replication_latency_seconds`.
+    pub replication_latency: prometheus::Histogram,
+    /// `kmirror_rebalances_total`.
+    pub rebalances: IntCounter,
+    labels: [String; 2],
+    metrics: Metrics,
+}
+
+impl TopicMetrics {
+    /// Handles of one partition of this topic.
+    pub fn partition(&self, partition: i32) -> PartitionMetrics {
+        let [mirror, topic] = &self.labels;
+        let number = partition.to_string();
+        let labels = &[mirror.as_str(), topic, &number];
+        let metrics = &self.metrics;
+        PartitionMetrics {
+            mirrored_records: metrics.mirrored_records.with_label_values(labels),
+            mirrored_bytes: metrics.mirrored_bytes.with_label_values(labels),
+            lag_records: metrics.lag_records.with_label_values(labels),
+            lag_seconds: metrics.lag_seconds.with_label_values(labels),
+            source_position: metrics.source_position.with_label_values(labels),
+            committed_position: metrics.committed_position.with_label_values(labels),
+            labels: [mirror.clone(), topic.clone(), number],
+            metrics: metrics.clone(),
+        }
+    }
+}
+
+impl Drop for TopicMetrics {
+    fn drop(&mut self) {
+        let Metrics {
+            inflight_bytes,
+            inflight_records,
+            replication_latency,
+            rebalances,
+            ..
+        } = &self.metrics;
+        // An error means that the series is gone already.
+        let _ = inflight_bytes.remove_label_values(&self.labels);
+        let _ = inflight_records.remove_label_values(&self.labels);
+        let _ = replication_latency.remove_label_values(&self.labels);
+        let _ = rebalances.remove_label_values(&self.labels);
+    }
+}
+
+/// Handles of one partition; its series vanish when this is dropped.
+pub struct PartitionMetrics {
+    /// `kmirror_mirrored_records_total`.
+    pub mirrored_records: IntCounter,
+    /// `kmirror_mirrored_bytes_total`.
+    pub mirrored_bytes: IntCounter,
+    /// `kmirror_lag_records`.
+    pub lag_records: IntGauge,
+    /// `kmirror_lag_seconds`.
+    pub lag_seconds: Gauge,
+    /// `kmirror_source_position`.
+    pub source_position: IntGauge,
+    /// `kmirror_committed_position`.
+    pub committed_position: IntGauge,
+    labels: [String; 3],
+    metrics: Metrics,
+}
+
+/// Why source offsets have no copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Skipped {
+    /// The source deleted them before they were read.
+    Retention,
+    /// The source log was cut back and went on differently.
+    Truncation,
+    /// The target refused the record for good (`on_rejected: skip`).
+    Rejected,
+}
+
+impl Skipped {
+    /// Every cause.
+    pub const ALL: [Self; 3] = [Self::Retention, Self::Truncation, Self::Rejected];
+
+    /// As in the label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Retention => "retention",
+            Self::Truncation => "truncation",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl PartitionMetrics {
+    /// `kmirror_skipped_records_total`.
+    pub fn skip(&self, cause: Skipped, records: u64) {
+        let [mirror, topic, partition] = &self.labels;
+        self.metrics
+            .skipped_records
+            .with_label_values(&[mirror, topic, partition, cause.as_str()])
+            .inc_by(records);
+    }
+
+    /// `kmirror_partition_state`: 1 for `state`, no series for the others.
+    pub fn set_state(&self, state: State) {
+        let [mirror, topic, partition] = &self.labels;
+        for one in State::ALL {
+            let labels = [mirror.as_str(), topic, partition, one.as_str()];
+            if one == state {
+                let series = self.metrics.partition_state.with_label_values(&labels);
+                series.set(1);
+            } else {
+                let _ = self.metrics.partition_state.remove_label_values(&labels);
+            }
+        }
+    }
+}
+
+impl Drop for PartitionMetrics {
+    fn drop(&mut self) {
+        let Metrics {
+            mirrored_records,
+            mirrored_bytes,
+            lag_records,
+            lag_seconds,
+            source_position,
+            committed_position,
+            ..
+        } = &self.metrics;
+        // An error means that the series is gone already.
+        let _ = mirrored_records.remove_label_values(&self.labels);
+        let _ = mirrored_bytes.remove_label_values(&self.labels);
+        let _ = lag_seconds.remove_label_values(&self.labels);
+        for gauge in [lag_records, source_position, committed_position] {
+            let _ = gauge.remove_label_values(&self.labels);
+        }
+        let [mirror, topic, partition] = &self.labels;
+        for cause in Skipped::ALL {
+            let labels = [mirror, topic, partition, cause.as_str()];
+            let _ = self.metrics.skipped_records.remove_label_values(&labels);
+        }
+        for state in State::ALL {
+            let labels = [mirror, topic, partition, state.as_str()];
+            let _ = self.metrics.partition_state.remove_label_values(&labels);
+        }
+    }
+}
+
+/// Registers metrics; all names and labels are constants of this file, so none can be refused.
+struct Declare<'a>(&'a Registry);
+
+impl Declare<'_> {
+    fn register<C: prometheus::core::Collector + Clone + 'static>(
+        &self,
+        metric: prometheus::Result<C>,
+    ) -> C {
+        let metric = metric.expect("names and labels are valid");
+        self.0
+            .register(Box::new(metric.clone()))
+            .expect("names are unique");
+        metric
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+        self.register(IntCounterVec::new(Opts::new(name, help), labels))
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+        self.register(IntGaugeVec::new(Opts::new(name, help), labels))
+    }
+
+    fn float_gauges(&self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+        self.register(GaugeVec::new(Opts::new(name, help), labels))
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> IntGauge {
+        self.register(IntGauge::new(name, help))
+    }
+
+    fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
+        let opts = HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS.to_vec());
+        self.register(HistogramVec::new(opts, labels))
+    }
+
+    fn build_info(&self) {
+        let info = self.gauges(
+            "kmirror_build_info",
+            "1, labelled with the version and the commit of the binary.",
+            &["version", "commit"],
+        );
+        let commit = option_env!("KMIRROR_COMMIT").unwrap_or("unknown");
+        info.with_label_values(&[env!("CARGO_PKG_VERSION"), commit])
+            .set(1);
+    }
+
+    fn process(&self) {
+        let process = prometheus::process_collector::ProcessCollector::for_self();
+        self.0
+            .register(Box::new(process))
+            .expect("names are unique");
+    }
+}
