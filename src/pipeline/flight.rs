@@ -1,0 +1,196 @@
+//! Accounts for what one partition has sent: what became of it, and what that means for the position.
+
+use std::sync::Arc;
+
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::lane::Trouble;
+use crate::board::{Seat, TopicBoard, now_ms};
+use crate::budget::{Permit, RECORD_OVERHEAD};
+use crate::config::OnRejected;
+use crate::librdkafka::message::{Kind, Messages};
+use crate::metrics::Skipped;
+use crate::offset::SourceOffset;
+use crate::prefix::{AckedPrefix, Sequence};
+use crate::target::Ack;
+
+/// Most bytes of one batch, unless it is one record.
+const BATCH_BYTES: u64 = 1 << 20;
+
+/// Consecutive records, read and not sent yet.
+pub struct Batch {
+    /// The records.
+    pub messages: Messages,
+    /// What they take of the budget.
+    pub bytes: u64,
+}
+
+impl Batch {
+    /// Cuts records off the front of what was read: as many as fit a batch, at least one, none behind an event.
+    pub fn cut(read: &mut Messages) -> Self {
+        let mut bytes = 0;
+        let mut count = 0;
+        for record in read
+            .iter()
+            .take_while(|record| record.kind() == Kind::Record)
+        {
+            let size = record.size() as u64 + RECORD_OVERHEAD;
+            if count > 0 && bytes + size > BATCH_BYTES {
+                break;
+            }
+            bytes += size;
+            count += 1;
+        }
+        let messages = read.split_front(count);
+        Self { messages, bytes }
+    }
+}
+
+/// What a batch holds until it is acknowledged.
+struct Held {
+    // Until the ack, not the send: the producer's own queue must count against the budget too.
+    _permit: Permit,
+    bytes: u64,
+}
+
+/// The records of one partition between source and target.
+pub struct Flight {
+    prefix: AckedPrefix<Held>,
+    /// Records sent whose fate is not known.
+    unreported: u64,
+    seat: Arc<Seat>,
+    topic: Arc<TopicBoard>,
+    on_rejected: OnRejected,
+}
+
+impl Flight {
+    /// Nothing sent yet; reading begins at `position`.
+    pub fn from(
+        position: SourceOffset,
+        seat: Arc<Seat>,
+        topic: Arc<TopicBoard>,
+        on_rejected: OnRejected,
+    ) -> Self {
+        Self {
+            prefix: AckedPrefix::at(position),
+            unreported: 0,
+            seat,
+            topic,
+            on_rejected,
+        }
+    }
+
+    /// The partition's place on the board.
+    pub fn seat(&self) -> &Arc<Seat> {
+        &self.seat
+    }
+
+    /// The next source offset that is not acknowledged.
+    pub fn position(&self) -> SourceOffset {
+        self.prefix.position()
+    }
+
+    /// The place of the first record that is not acknowledged.
+    pub fn acked(&self) -> Sequence {
+        self.prefix.acked_places()
+    }
+
+    /// Whether the fate of everything sent is known.
+    pub fn is_settled(&self) -> bool {
+        self.unreported == 0
+    }
+
+    /// Takes a batch in that is being sent; returns the place of its first record.
+    pub fn send(&mut self, batch: &Batch, permit: Permit) -> Sequence {
+        let records = batch.messages.len() as u64;
+        let first = batch.messages.iter().next();
+        let timestamp = first.map_or(-1, |record| record.timestamp());
+        let offsets = batch.messages.iter();
+        let offsets = offsets.map(|record| SourceOffset::new(record.offset()));
+        let held = Held {
+            _permit: permit,
+            bytes: batch.bytes - records * RECORD_OVERHEAD,
+        };
+        let places = self.prefix.send(offsets, timestamp, held);
+        self.unreported += records;
+        self.show();
+        places.start
+    }
+
+    /// Notes that the log ends at `end`, behind all that was read.
+    pub fn reach(&mut self, end: SourceOffset) {
+        self.prefix.reach(end);
+        self.seat.see_source_end(end);
+        self.show();
+    }
+
+    /// Takes an acknowledgement in.
+    ///
+    /// # Errors
+    ///
+    /// When records were not written and may not be passed over (I9).
+    pub fn acknowledge(&mut self, ack: Ack) -> Result<(), Trouble> {
+        let records = ack.places.end - ack.places.start;
+        self.unreported = self.unreported.saturating_sub(records);
+        match ack.outcome {
+            Ok(_) => self.seat.metrics.mirrored_records.inc_by(records),
+            Err(code) => self.pass_over(ack.places.start, records, code)?,
+        }
+        let (now, seat) = (now_ms(), &self.seat);
+        let latency = &self.topic.metrics().replication_latency;
+        self.prefix.acknowledge(ack.places, |held, timestamp| {
+            seat.metrics.mirrored_bytes.inc_by(held.bytes);
+            if timestamp >= 0 {
+                latency.observe((now - timestamp).max(0) as f64 / 1000.0);
+            }
+        });
+        self.show();
+        Ok(())
+    }
+
+    /// Decides whether records that were not written are skipped.
+    fn pass_over(
+        &self,
+        first: Sequence,
+        records: u64,
+        code: RDKafkaErrorCode,
+    ) -> Result<(), Trouble> {
+        let at = self.prefix.offset_at(first);
+        let at = at.unwrap_or_else(|| self.prefix.position());
+        if !is_final(code) {
+            return Err(Trouble::NotWritten { at, code });
+        }
+        // Of several records that were refused together, it is not known which one was the cause.
+        if self.on_rejected == OnRejected::Pause || records > 1 {
+            return Err(Trouble::Rejected { at, code });
+        }
+        tracing::warn!(offset = at.get(), %code, "record skipped, the target refuses it");
+        self.seat.metrics.skip(Skipped::Rejected, records);
+        Ok(())
+    }
+
+    /// Puts position and flight on the board.
+    fn show(&self) {
+        self.seat.advance(
+            self.prefix.position(),
+            self.prefix.in_flight(),
+            self.prefix.oldest_timestamp(),
+        );
+    }
+}
+
+/// Whether the target will refuse the record however often it is sent.
+fn is_final(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::MessageSizeTooLarge
+            | Code::InvalidMessage
+            | Code::InvalidMessageSize
+            | Code::InvalidTimestamp
+            | Code::InvalidRecord
+            | Code::UnsupportedForMessageFormat
+            | Code::UnsupportedCompressionType
+            | Code::PolicyViolation
+    )
+}

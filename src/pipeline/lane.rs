@@ -1,0 +1,174 @@
+//! Brings the records of one partition from its queue to their acknowledgements.
+//!
+//! States: a lane *flows* until it is told to stop or meets trouble; then it *settles*, which means that it
+//! reads nothing more and waits for the fate of what it sent.
+
+use std::time::Duration;
+
+use rdkafka::types::RDKafkaErrorCode;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::flight::{Batch, Flight};
+use crate::board::Seat;
+use crate::budget::Permit;
+use crate::librdkafka::message::{Kind, Messages};
+use crate::librdkafka::queue::PartitionQueue;
+use crate::offset::SourceOffset;
+use crate::target::{Acks, Room, Writer};
+
+/// Most records of one batch: bookkeeping per batch is small against the records' own cost from some hundred
+/// on, and a batch should not hold the writing task for long.
+const BATCH_RECORDS: usize = 1024;
+
+/// How long a lane settles by itself: longer than a healthy target takes by far, and well within the time that a
+/// rebalance waits for its members.
+pub const SETTLE: Duration = Duration::from_secs(5);
+
+/// One partition in flow.
+pub struct Lane {
+    /// Where its records come from.
+    pub queue: PartitionQueue,
+    /// Where they go.
+    pub writer: Writer,
+    /// What comes back.
+    pub acks: Acks,
+    /// Until when to settle, once it is told to stop.
+    pub stop: watch::Receiver<Option<Instant>>,
+    /// What is under way.
+    pub flight: Flight,
+}
+
+/// Why a lane ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// It was told to.
+    Stopped,
+    /// It cannot go on by itself.
+    Trouble(Trouble),
+}
+
+/// Why a lane cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// The source does not hold the position (any more).
+    #[error("the source does not hold offset {0}")]
+    OutOfRange(SourceOffset),
+    /// The target refuses these records for good (I9).
+    #[error("the target refuses the record at offset {at}: {code}")]
+    Rejected {
+        /// Offset of the first of them.
+        at: SourceOffset,
+        /// The broker's reason.
+        code: RDKafkaErrorCode,
+    },
+    /// Records were not written, for a cause that may pass.
+    #[error("the record at offset {at} was not written: {code}")]
+    NotWritten {
+        /// Offset of the first of them.
+        at: SourceOffset,
+        /// librdkafka's reason.
+        code: RDKafkaErrorCode,
+    },
+    /// The source refuses to be read, for a cause that may pass.
+    #[error("the source cannot be read: {0}")]
+    NotRead(RDKafkaErrorCode),
+}
+
+impl Trouble {
+    /// The error code, for counting.
+    pub fn code(&self) -> RDKafkaErrorCode {
+        match self {
+            Self::OutOfRange(_) => RDKafkaErrorCode::OffsetOutOfRange,
+            Self::NotRead(code) | Self::Rejected { code, .. } | Self::NotWritten { code, .. } => {
+                *code
+            }
+        }
+    }
+}
+
+impl Lane {
+    /// Flows, then settles.
+    pub async fn run(mut self) -> End {
+        let end = match self.flow().await {
+            Ok(()) => End::Stopped,
+            Err(trouble) => End::Trouble(trouble),
+        };
+        self.flight.seat().set_held_up(true);
+        let until = *self.stop.borrow();
+        self.settle(until.unwrap_or_else(|| Instant::now() + SETTLE))
+            .await;
+        end
+    }
+
+    /// Reads, sends and takes acknowledgements in until it is told to stop.
+    async fn flow(&mut self) -> Result<(), Trouble> {
+        let Self {
+            queue,
+            writer,
+            acks,
+            stop,
+            flight,
+        } = self;
+        let seat = std::sync::Arc::clone(flight.seat());
+        let mut read = Messages::none();
+        let mut waiting: Option<Batch> = None;
+        loop {
+            if waiting.is_none() {
+                waiting = next_batch(&mut read, flight)?;
+            }
+            let bytes = waiting.as_ref().map(|batch| batch.bytes);
+            seat.set_held_up(bytes.is_some());
+            tokio::select! {
+                biased;
+                ack = acks.next(flight.acked()) => flight.acknowledge(ack)?,
+                _ = stop.changed() => return Ok(()),
+                (permit, room) = room(&seat, writer, bytes.unwrap_or(0)), if bytes.is_some() => {
+                    if let Some(batch) = waiting.take() {
+                        let first = flight.send(&batch, permit);
+                        room.send(first, batch.messages);
+                    }
+                }
+                () = queue.readable(), if bytes.is_none() => read = queue.take(BATCH_RECORDS),
+            }
+        }
+    }
+
+    /// Waits for the fate of all that was sent, until the deadline. After trouble the position stays before the
+    /// first record that was not written, whatever becomes of the later ones.
+    async fn settle(&mut self, deadline: Instant) {
+        while !self.flight.is_settled() {
+            tokio::select! {
+                biased;
+                ack = self.acks.next(self.flight.acked()) => {
+                    if let Err(trouble) = self.flight.acknowledge(ack) {
+                        tracing::debug!(%trouble, "seen while settling");
+                    }
+                }
+                () = tokio::time::sleep_until(deadline) => return,
+            }
+        }
+    }
+}
+
+/// Cuts the next batch off what was read, and takes note of the events on the way.
+fn next_batch(read: &mut Messages, flight: &mut Flight) -> Result<Option<Batch>, Trouble> {
+    while let Some((kind, offset)) = read.front() {
+        match kind {
+            Kind::Record => return Ok(Some(Batch::cut(read))),
+            Kind::EndOfPartition => flight.reach(SourceOffset::new(offset)),
+            Kind::Error(RDKafkaErrorCode::AutoOffsetReset) => {
+                return Err(Trouble::OutOfRange(flight.position()));
+            }
+            Kind::Error(code) => return Err(Trouble::NotRead(code)),
+        }
+        drop(read.split_front(1));
+    }
+    Ok(None)
+}
+
+/// Waits for bytes in the budget and a place in the channel. Cancel-safe.
+async fn room<'a>(seat: &Seat, writer: &'a Writer, bytes: u64) -> (Permit, Room<'a>) {
+    let permit = seat.share().acquire(bytes).await;
+    (permit, writer.room().await)
+}

@@ -1,0 +1,155 @@
+//! Keeps the partitions in flow: starts, stops and joins their lanes, and knows what each may commit.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::lane::{End, Lane};
+use crate::board::Seat;
+use crate::offset::SourceOffset;
+
+/// The assigned partitions of one topic.
+#[derive(Default)]
+pub struct Lanes {
+    partitions: BTreeMap<i32, Partition>,
+    tasks: JoinSet<(i32, End)>,
+    /// Lanes that ended while another one was waited for.
+    ended: VecDeque<(i32, End)>,
+}
+
+/// A partition that this process owns, in flow or standing still.
+struct Partition {
+    seat: Arc<Seat>,
+    /// Absent while it stands still.
+    stop: Option<watch::Sender<Option<Instant>>>,
+    committed: Option<SourceOffset>,
+}
+
+impl Lanes {
+    /// Seats a partition that stands still.
+    pub fn hold(&mut self, partition: i32, seat: Arc<Seat>) {
+        let committed = self
+            .partitions
+            .get(&partition)
+            .and_then(|seated| seated.committed);
+        let stop = None;
+        let held = Partition {
+            seat,
+            stop,
+            committed,
+        };
+        self.partitions.insert(partition, held);
+    }
+
+    /// Puts a partition in flow. `stop` is the other end of the lane's own.
+    pub fn start(&mut self, partition: i32, lane: Lane, stop: watch::Sender<Option<Instant>>) {
+        self.hold(partition, Arc::clone(lane.flight.seat()));
+        if let Some(seated) = self.partitions.get_mut(&partition) {
+            seated.stop = Some(stop);
+        }
+        let span = tracing::info_span!("lane", partition);
+        self.tasks
+            .spawn(async move { (partition, lane.run().await) }.instrument(span));
+    }
+
+    /// Waits for a lane to end by itself; for ever when there is none. Cancel-safe.
+    ///
+    /// # Panics
+    ///
+    /// When a lane panicked.
+    pub async fn ended(&mut self) -> (i32, Arc<Seat>, End) {
+        loop {
+            let (partition, end) = match self.ended.pop_front() {
+                Some(ended) => ended,
+                None => self.join().await,
+            };
+            if let Some(seated) = self.partitions.get_mut(&partition) {
+                seated.stop = None;
+                return (partition, Arc::clone(&seated.seat), end);
+            }
+        }
+    }
+
+    async fn join(&mut self) -> (i32, End) {
+        match self.tasks.join_next().await {
+            Some(ended) => ended.expect("a lane does not panic"),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Tells the lanes of `partitions` to settle by `deadline`, waits for them, and lets the partitions go.
+    /// Returns the positions that are acknowledged and not committed.
+    pub async fn stop(
+        &mut self,
+        partitions: &[i32],
+        deadline: Instant,
+    ) -> Vec<(i32, SourceOffset)> {
+        let mut waiting: Vec<i32> = Vec::new();
+        for partition in partitions {
+            if let Some(seated) = self.partitions.get(partition)
+                && let Some(stop) = &seated.stop
+                && stop.send(Some(deadline)).is_ok()
+            {
+                waiting.push(*partition);
+            }
+        }
+        waiting.retain(|partition| !self.ended.iter().any(|(ended, _)| ended == partition));
+        while !waiting.is_empty() {
+            let (partition, end) = self.join().await;
+            waiting.retain(|one| *one != partition);
+            if !partitions.contains(&partition) {
+                self.ended.push_back((partition, end));
+            }
+        }
+        let uncommitted = self.uncommitted();
+        self.ended
+            .retain(|(partition, _)| !partitions.contains(partition));
+        self.partitions
+            .retain(|partition, _| !partitions.contains(partition));
+        let stopped = uncommitted.into_iter();
+        stopped
+            .filter(|(partition, _)| partitions.contains(partition))
+            .collect()
+    }
+
+    /// Every partition.
+    pub fn all(&self) -> Vec<i32> {
+        self.partitions.keys().copied().collect()
+    }
+
+    /// The seat of a partition that is here.
+    pub fn seat(&self, partition: i32) -> Option<Arc<Seat>> {
+        self.partitions
+            .get(&partition)
+            .map(|seated| Arc::clone(&seated.seat))
+    }
+
+    /// Seats of all partitions.
+    pub fn seats(&self) -> impl Iterator<Item = (i32, &Arc<Seat>)> {
+        let partitions = self.partitions.iter();
+        partitions.map(|(partition, seated)| (*partition, &seated.seat))
+    }
+
+    /// Positions that are acknowledged and not committed.
+    pub fn uncommitted(&self) -> Vec<(i32, SourceOffset)> {
+        let positions = self.partitions.iter().filter_map(|(partition, seated)| {
+            let position = seated.seat.position();
+            (seated.committed != Some(position)).then_some((*partition, position))
+        });
+        positions.collect()
+    }
+
+    /// Notes that the group holds these positions.
+    pub fn committed(&mut self, positions: &[(i32, SourceOffset)]) {
+        for (partition, position) in positions {
+            if let Some(seated) = self.partitions.get_mut(partition) {
+                seated.committed = Some(*position);
+                seated.seat.metrics.committed_position.set(position.get());
+            }
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Holds the membership in a topic's consumer group and turns its callbacks into messages.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, StreamConsumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Message, Offset, TopicPartitionList};
+use tokio::sync::mpsc;
+
+use crate::clusters::context::ClusterContext;
+use crate::clusters::properties;
+use crate::config;
+use crate::librdkafka::queue::PartitionQueue;
+use crate::librdkafka::watermarks;
+use crate::offset::SourceOffset;
+
+/// What the group asks of this member, or tells it.
+#[derive(Debug)]
+pub enum Event {
+    /// These partitions are added; answer with [`Member::assign`].
+    Assigned(Vec<i32>),
+    /// These are taken away; answer with [`Member::unassign`] once nothing more is to be committed.
+    Revoked(Vec<i32>),
+    /// These were taken away already, without a word: nothing can be committed any more (I6). Answer
+    /// with [`Member::unassign`].
+    Lost(Vec<i32>),
+    /// A commit went through for these positions.
+    Committed(Vec<(i32, SourceOffset)>),
+    /// A commit was refused.
+    CommitFailed(KafkaError),
+}
+
+/// Bytes that librdkafka may prefetch for one partition, and for one answer of a broker.
+#[derive(Debug, Clone, Copy)]
+pub struct Prefetch {
+    /// Per partition.
+    pub partition: u64,
+    /// Per fetch answer, all partitions of the topic on one broker together.
+    pub answer: u64,
+}
+
+/// A member of the group, subscribed to one topic.
+pub struct Member {
+    consumer: Arc<StreamConsumer<Callbacks>>,
+    topic: String,
+}
+
+impl Member {
+    /// Joins `group`. Connects by itself and goes on trying.
+    ///
+    /// # Errors
+    ///
+    /// When librdkafka refuses the configuration.
+    pub fn join(
+        cluster: &config::Cluster,
+        group: &str,
+        topic: &str,
+        prefetch: Prefetch,
+    ) -> KafkaResult<(Self, mpsc::UnboundedReceiver<Event>)> {
+        let (sender, events) = mpsc::unbounded_channel();
+        let callbacks = Callbacks {
+            cluster: ClusterContext::new(&cluster.name),
+            events: sender,
+            leaving: AtomicBool::new(false),
+        };
+        let consumer: StreamConsumer<Callbacks> =
+            settings(cluster, group, prefetch).create_with_context(callbacks)?;
+        consumer.subscribe(&[topic])?;
+        let member = Self {
+            consumer: Arc::new(consumer),
+            topic: topic.to_owned(),
+        };
+        Ok((member, events))
+    }
+
+    /// Serves the membership, so that events come, until librdkafka reports an error. Must be awaited all
+    /// the time (`max.poll.interval.ms`). Cancel-safe.
+    ///
+    /// # Panics
+    ///
+    /// When a record comes past its partition's queue.
+    pub async fn serve(&self) -> KafkaError {
+        match self.consumer.recv().await {
+            Err(error) => error,
+            // Going on would skip the record. Every queue is split off before its partition is assigned.
+            Ok(record) => panic!("a record of {} came past its queue", record.topic()),
+        }
+    }
+
+    /// Splits a partition's records off, before it is assigned.
+    pub fn queue(&self, partition: i32) -> Option<PartitionQueue> {
+        PartitionQueue::split_off(&self.consumer, &self.topic, partition)
+    }
+
+    /// Starts reading partitions at the given offsets.
+    ///
+    /// # Errors
+    ///
+    /// librdkafka's, when the assignment was lost meanwhile.
+    pub fn assign(&self, starts: &[(i32, SourceOffset)]) -> KafkaResult<()> {
+        self.consumer.incremental_assign(&self.list(starts))
+    }
+
+    /// Stops reading partitions and lets the group have them.
+    ///
+    /// # Errors
+    ///
+    /// librdkafka's, when they are not assigned any more.
+    pub fn unassign(&self, partitions: &[i32]) -> KafkaResult<()> {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(&self.topic, *partition);
+        }
+        self.consumer.incremental_unassign(&list)
+    }
+
+    /// The log end as of the last fetch answer, without asking. `None` before the first one.
+    pub fn log_end(&self, partition: i32) -> Option<SourceOffset> {
+        watermarks::log_end(&*self.consumer, &self.topic, partition).map(SourceOffset::new)
+    }
+
+    /// Asks for the group's committed positions, waiting up to `timeout`. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// When the coordinator does not answer in time or refuses.
+    pub fn committed(
+        &self,
+        partitions: &[i32],
+        timeout: Duration,
+    ) -> KafkaResult<Vec<(i32, Option<SourceOffset>)>> {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(&self.topic, *partition);
+        }
+        let committed = self.consumer.committed_offsets(list, timeout)?;
+        let positions = committed.elements().into_iter().map(|element| {
+            element.error()?;
+            let position = match element.offset() {
+                Offset::Offset(offset) => Some(SourceOffset::new(offset)),
+                _ => None,
+            };
+            Ok((element.partition(), position))
+        });
+        positions.collect()
+    }
+
+    /// Sends a commit; its result comes as an [`Event`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no group to commit to at the moment.
+    pub fn commit(&self, positions: &[(i32, SourceOffset)]) -> KafkaResult<()> {
+        self.consumer
+            .commit(&self.list(positions), CommitMode::Async)
+    }
+
+    /// Commits and waits for the answer. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// When the coordinator refuses, or does not answer.
+    pub fn commit_now(&self, positions: &[(i32, SourceOffset)]) -> KafkaResult<()> {
+        self.consumer
+            .commit(&self.list(positions), CommitMode::Sync)
+    }
+
+    /// Leaves the group: from now on revocations are agreed to without an [`Event`]. Call once nothing more
+    /// is to be committed; the consumer's drop, which blocks, then gives the partitions back.
+    pub fn leave(&self) {
+        self.consumer
+            .context()
+            .leaving
+            .store(true, Ordering::Release);
+        self.consumer.unsubscribe();
+    }
+
+    fn list(&self, positions: &[(i32, SourceOffset)]) -> TopicPartitionList {
+        let mut list = TopicPartitionList::with_capacity(positions.len());
+        for (partition, position) in positions {
+            let offset = Offset::Offset(position.get());
+            list.add_partition_offset(&self.topic, *partition, offset)
+                .expect("a position is a valid offset");
+        }
+        list
+    }
+}
+
+/// Settings of the consumer: those that the promises rest on, then those that bound and speed it up.
+fn settings(cluster: &config::Cluster, group: &str, prefetch: Prefetch) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    // A member that vanished without leaving is missed after this long (librdkafka's own default is 45 s); the
+    // user's properties may say otherwise, so it comes before them.
+    config.set("session.timeout.ms", "10000");
+    for (key, value) in properties::base(cluster, group).config_map() {
+        config.set(key, value);
+    }
+    let partition_kib = (prefetch.partition / 1024).max(1);
+    config
+        .set("group.id", group)
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        // I1: only what the target acknowledged is committed, by us.
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        // A position that the source does not hold is a gap or a divergence, never a silent reset.
+        .set("auto.offset.reset", "error")
+        // The log end is told, so that a position gets past markers behind the last record.
+        .set("enable.partition.eof", "true")
+        .set("allow.auto.create.topics", "false")
+        .set("queued.max.messages.kbytes", partition_kib.to_string())
+        .set(
+            "queued.min.messages",
+            (partition_kib * 4).clamp(64, 100_000).to_string(),
+        )
+        .set(
+            "fetch.message.max.bytes",
+            prefetch.partition.min(1 << 20).to_string(),
+        )
+        .set("fetch.max.bytes", prefetch.answer.to_string())
+        // Not a bound but a check of sanity: one record may be larger than `fetch.max.bytes` (KIP-74).
+        .set("receive.message.max.bytes", "1000000000")
+        // The default of a second idles a partition whose queue was full for that long.
+        .set("fetch.queue.backoff.ms", "5")
+        // New partitions are noticed by the group within this long.
+        .set("topic.metadata.refresh.interval.ms", "10000");
+    config
+}
+
+/// Callbacks only send a message; the pipeline answers from its own task.
+pub struct Callbacks {
+    cluster: ClusterContext,
+    events: mpsc::UnboundedSender<Event>,
+    leaving: AtomicBool,
+}
+
+impl Callbacks {
+    fn send(&self, event: Event) {
+        // Nobody listens any more once the pipeline has ended.
+        let _ = self.events.send(event);
+    }
+}
+
+impl ClientContext for Callbacks {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.cluster.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.cluster.error(error, reason);
+    }
+}
+
+impl ConsumerContext for Callbacks {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        code: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        if self.leaving.load(Ordering::Acquire) {
+            // The answer to an assignment that is given up at once; an error means it is gone already.
+            let _ = consumer.unassign();
+            return;
+        }
+        let partitions = list
+            .elements()
+            .iter()
+            .map(|element| element.partition())
+            .collect();
+        self.send(match code {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Event::Assigned(partitions),
+            _ if consumer.assignment_lost() => Event::Lost(partitions),
+            _ => Event::Revoked(partitions),
+        });
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        let event = match result {
+            Ok(()) => Event::Committed(positions(offsets)),
+            Err(error) => Event::CommitFailed(error),
+        };
+        self.send(event);
+    }
+}
+
+/// The positions of a commit's answer that were taken.
+fn positions(list: &TopicPartitionList) -> Vec<(i32, SourceOffset)> {
+    let elements = list.elements().into_iter();
+    let taken = elements.filter(|element| element.error().is_ok());
+    taken
+        .filter_map(|element| {
+            let offset = SourceOffset::new(element.offset().to_raw()?);
+            Some((element.partition(), offset))
+        })
+        .collect()
+}
