@@ -1,0 +1,8 @@
+//! Runs one mirror: finds its topics, creates their copies, starts and stops a pipeline for each.
+
+pub mod plan;
+
+mod discovery;
+mod session;
+
+pub use session::{Mirror, Shared};

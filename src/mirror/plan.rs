@@ -1,0 +1,98 @@
+//! Decides what to do with each source topic: a pure function of the configuration and of what both clusters hold.
+
+use std::collections::BTreeMap;
+
+use crate::clusters::TopicInfo;
+use crate::config::{ConsumerGroups, Mirror, validate_topic_name};
+use crate::pipeline;
+
+/// What is to be done with one source topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicPlan {
+    /// Names of topic, copy and group.
+    pub names: pipeline::Plan,
+    /// Partitions on the source.
+    pub partitions: u32,
+    /// What to do.
+    pub action: Action,
+}
+
+/// What to do with a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Mirror it; the target topic is there.
+    Mirror,
+    /// Create the target topic, then mirror it.
+    Create,
+    /// Leave it alone, for this reason.
+    Refuse(String),
+}
+
+/// Plans every source topic that the mirror's patterns select, by name.
+pub fn plan_topics(mirror: &Mirror, source: &[TopicInfo], target: &[TopicInfo]) -> Vec<TopicPlan> {
+    let target: BTreeMap<&str, &TopicInfo> = target
+        .iter()
+        .map(|topic| (topic.name.as_str(), topic))
+        .collect();
+    let mut selected: Vec<&TopicInfo> = source
+        .iter()
+        .filter(|topic| mirror.topics.matches(&topic.name))
+        .collect();
+    selected.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut taken: BTreeMap<String, &str> = BTreeMap::new();
+    let plans = selected.into_iter().map(|topic| {
+        let names = names(mirror, &topic.name);
+        let collides = taken.get(&names.target_topic).map(|other| (*other).to_owned());
+        let action = match collides {
+            Some(other) => Action::Refuse(format!(
+                "its name on the target, {}, is that of topic {other} already; write a target_topic with {{topic}} in it, or exclude one of them",
+                names.target_topic
+            )),
+            None => action(mirror, topic, &names.target_topic, target.get(names.target_topic.as_str()).copied()),
+        };
+        taken.entry(names.target_topic.clone()).or_insert(&topic.name);
+        TopicPlan { names, partitions: topic.partitions, action }
+    });
+    plans.collect()
+}
+
+/// Names on the target and of the group, for a source topic.
+pub fn names(mirror: &Mirror, topic: &str) -> pipeline::Plan {
+    let group = match mirror.consumer_groups {
+        ConsumerGroups::PerTopic | ConsumerGroups::Shared => {
+            format!("kmirror.{}.{topic}", mirror.name)
+        }
+    };
+    pipeline::Plan {
+        source_topic: topic.to_owned(),
+        target_topic: mirror.target_topic.render(&mirror.source, topic),
+        group,
+    }
+}
+
+fn action(mirror: &Mirror, topic: &TopicInfo, name: &str, target: Option<&TopicInfo>) -> Action {
+    if let Err(invalid) = validate_topic_name(name) {
+        return Action::Refuse(format!(
+            "{name} cannot be its name on the target: {invalid}"
+        ));
+    }
+    if let Some(error) = &topic.error {
+        return Action::Refuse(format!("the source does not show it: {error}"));
+    }
+    match target {
+        Some(target) if target.partitions < topic.partitions => Action::Refuse(format!(
+            "target topic {name} has {} partitions and the source {}, so that records could not keep theirs; add partitions to {name}",
+            target.partitions, topic.partitions
+        )),
+        Some(_) => Action::Mirror,
+        None if mirror.create_topics => Action::Create,
+        None => Action::Refuse(format!(
+            "target topic {name} does not exist and create_topics is false; create it with {} partitions",
+            topic.partitions
+        )),
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

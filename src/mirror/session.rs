@@ -1,0 +1,298 @@
+//! Keeps one pipeline per planned topic running, for as long as the mirror's producer lives.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+use tracing::Instrument;
+
+use super::discovery::{Discovery, REQUEST_TIMEOUT};
+use super::plan::{Action, TopicPlan};
+use crate::board::{MirrorBoard, Standing};
+use crate::budget::Budget;
+use crate::clusters::{Inspector, TopicPartition};
+use crate::config::{self, Config};
+use crate::deadline::Deadline;
+use crate::metrics::{Metrics, Stage};
+use crate::offset::SourceOffset;
+use crate::pipeline::{self, Pipeline, Prefetch};
+use crate::status::State;
+use crate::target::Target;
+
+/// How long pipelines may take to stop while the mirror goes on: a topic that vanished, a new producer.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// What all mirrors of the process share.
+#[derive(Clone)]
+pub struct Shared {
+    /// Bytes between sources and targets.
+    pub budget: Arc<Budget>,
+    /// Bytes that the consumers of one mirror may prefetch.
+    pub prefetch: u64,
+    /// All metrics.
+    pub metrics: Metrics,
+}
+
+/// The handle of a running mirror.
+pub struct Mirror {
+    board: Arc<MirrorBoard>,
+    stop: watch::Sender<Option<Deadline>>,
+}
+
+impl Mirror {
+    /// Starts mirroring, as one more of `tasks`. An unreachable cluster is no error: it is asked again and
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// When librdkafka refuses the configuration of one of the two clusters.
+    pub fn start(
+        config: &Config,
+        mirror: &config::Mirror,
+        shared: Shared,
+        tasks: &mut JoinSet<()>,
+    ) -> anyhow::Result<Self> {
+        let cluster = |name: &str| {
+            let cluster = config.clusters.get(name);
+            cluster.with_context(|| format!("cluster {name} is not configured"))
+        };
+        let (source, target) = (cluster(&mirror.source)?, cluster(&mirror.target)?);
+        let id = format!("kmirror-{}", mirror.name);
+        let look = Inspector::open(source, &id, REQUEST_TIMEOUT)?;
+        let look_at_target = Inspector::open(target, &id, REQUEST_TIMEOUT)?;
+        let board = MirrorBoard::new(
+            &mirror.name,
+            &mirror.source,
+            &mirror.target,
+            shared.metrics.clone(),
+        );
+        let board = Arc::new(board);
+        let (stop, stopped) = watch::channel(None);
+        let session = Session {
+            producer: Target::open(target, mirror)
+                .with_context(|| format!("clusters.{}", target.name))?,
+            target: target.clone(),
+            discovery: Discovery::new(
+                mirror.clone(),
+                look.clone(),
+                look_at_target,
+                shared.metrics.clone(),
+            ),
+            context: pipeline::Context {
+                mirror: Arc::new(mirror.clone()),
+                source: Arc::new(source.clone()),
+                inspector: look,
+                budget: shared.budget,
+                metrics: shared.metrics,
+                prefetch: Prefetch {
+                    partition: 0,
+                    answer: 0,
+                },
+            },
+            prefetch: shared.prefetch,
+            board: Arc::clone(&board),
+            pipelines: BTreeMap::new(),
+            leaving: JoinSet::new(),
+        };
+        let span = tracing::info_span!("mirror", mirror = mirror.name);
+        tasks.spawn(session.run(stopped).instrument(span));
+        Ok(Self { board, stop })
+    }
+
+    /// Its place on the board.
+    pub fn board(&self) -> &Arc<MirrorBoard> {
+        &self.board
+    }
+
+    /// Tells it to drain by `deadline`.
+    pub fn stop(&self, deadline: Deadline) {
+        self.stop.send_replace(Some(deadline));
+    }
+}
+
+struct Session {
+    context: pipeline::Context,
+    target: config::Cluster,
+    producer: Target,
+    discovery: Discovery,
+    /// Bytes to prefetch, for all topics together.
+    prefetch: u64,
+    board: Arc<MirrorBoard>,
+    pipelines: BTreeMap<String, Pipeline>,
+    /// Pipelines on their way out.
+    leaving: JoinSet<()>,
+}
+
+impl Session {
+    async fn run(mut self, mut stop: watch::Receiver<Option<Deadline>>) {
+        self.board
+            .set_trouble(Some("the clusters have not been looked at yet".to_owned()));
+        let mut looks = tokio::time::interval(self.context.mirror.discovery_interval);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                _ = stop.changed() => break,
+                reason = self.producer.failed() => self.renew_producer(&reason).await,
+                Some(left) = self.leaving.join_next() => left.expect("leaving does not panic"),
+                // A look ends within the time-outs of its requests; it is not cut short by a stop, so
+                // that no topic is left half created.
+                _ = looks.tick() => self.look().await,
+            }
+        }
+        let deadline = (*stop.borrow()).unwrap_or_else(|| Deadline::within(Duration::ZERO));
+        self.stop_all(deadline).await;
+        self.producer.close().await;
+    }
+
+    async fn look(&mut self) {
+        match self.discovery.look().await {
+            Ok(plans) => {
+                self.board.set_trouble(None);
+                self.stop_vanished(&plans);
+                self.share_prefetch(&plans);
+                for plan in plans {
+                    self.carry_out(plan);
+                }
+                self.refresh_log_ends().await;
+            }
+            Err(reason) => self.board.set_trouble(Some(reason)),
+        }
+    }
+
+    fn carry_out(&mut self, plan: TopicPlan) {
+        let names = plan.names;
+        let running = self.pipelines.get(&names.source_topic);
+        assert!(
+            !running.is_some_and(Pipeline::is_finished),
+            "a pipeline does not panic"
+        );
+        if running.is_some() {
+            return;
+        }
+        let board = self
+            .board
+            .topic(&names.source_topic, &names.target_topic, &names.group);
+        if let Action::Refuse(reason) = plan.action {
+            let refused = Standing {
+                state: State::Stopped,
+                reason: Some(reason),
+            };
+            if board.set_standing(Some(refused.clone())) {
+                tracing::warn!(
+                    topic = names.source_topic,
+                    reason = refused.reason,
+                    "topic refused"
+                );
+            }
+            return;
+        }
+        board.set_standing(None);
+        if let Err(reason) = self.start(&names, Arc::clone(&board)) {
+            self.context
+                .metrics
+                .error(&self.context.mirror.name, Stage::Control, "Start");
+            let state = State::Stopped;
+            board.set_standing(Some(Standing {
+                state,
+                reason: Some(reason),
+            }));
+        }
+    }
+
+    fn start(
+        &mut self,
+        names: &pipeline::Plan,
+        board: Arc<crate::board::TopicBoard>,
+    ) -> Result<(), String> {
+        let target = self.producer.topic(&names.target_topic);
+        let target = target.ok_or("librdkafka refuses the target topic's name")?;
+        let pipeline = Pipeline::start(self.context.clone(), names.clone(), target, board);
+        let pipeline =
+            pipeline.map_err(|error| format!("librdkafka refuses the consumer: {error}"))?;
+        tracing::info!(
+            topic = names.source_topic,
+            target_topic = names.target_topic,
+            "mirroring topic"
+        );
+        self.pipelines.insert(names.source_topic.clone(), pipeline);
+        Ok(())
+    }
+
+    /// Topics that are gone or no longer selected: their pipelines end, their copies stay.
+    fn stop_vanished(&mut self, plans: &[TopicPlan]) {
+        let planned = |topic: &str| plans.iter().any(|plan| plan.names.source_topic == topic);
+        let gone = self.pipelines.extract_if(.., |topic, _| !planned(topic));
+        for (topic, pipeline) in gone {
+            tracing::warn!(topic, "the source topic is gone, its copy stays");
+            let names = super::plan::names(&self.context.mirror, &topic);
+            let board = self.board.topic(&topic, &names.target_topic, &names.group);
+            let reason = Some("the source topic is gone".to_owned());
+            board.set_standing(Some(Standing {
+                state: State::Stopped,
+                reason,
+            }));
+            pipeline.stop(Deadline::within(STOP_WITHIN));
+            self.leaving.spawn(pipeline.join().in_current_span());
+        }
+    }
+
+    /// Divides the prefetch over all partitions; pipelines that start from now on get their part.
+    fn share_prefetch(&mut self, plans: &[TopicPlan]) {
+        let partitions: u64 = plans.iter().map(|plan| u64::from(plan.partitions)).sum();
+        let partition = (self.prefetch / partitions.max(1)).clamp(64 << 10, 8 << 20);
+        let answer = (self.prefetch / 4).clamp(1 << 20, 16 << 20);
+        self.context.prefetch = Prefetch { partition, answer };
+    }
+
+    /// Partitions that do not read are not told the log end by fetch answers, so it is asked for.
+    async fn refresh_log_ends(&self) {
+        let held_up = self.board.held_up();
+        if held_up.is_empty() {
+            return;
+        }
+        let partitions: Vec<_> = held_up
+            .iter()
+            .map(|(topic, partition, _)| TopicPartition::new(topic, *partition))
+            .collect();
+        match self.context.inspector.log_ends(&partitions).await {
+            Ok(ends) => {
+                for ((_, _, seat), end) in held_up.iter().zip(ends) {
+                    if let Ok(Some(end)) = end.offset {
+                        seat.see_source_end(SourceOffset::new(end));
+                    }
+                }
+            }
+            Err(error) => tracing::debug!(%error, "log ends cannot be read"),
+        }
+    }
+
+    /// After a fatal error the producer takes nothing more: all begin again from their positions.
+    async fn renew_producer(&mut self, reason: &str) {
+        tracing::error!(reason, "the producer failed for good, a new one takes over");
+        self.context
+            .metrics
+            .error(&self.context.mirror.name, Stage::Produce, "Fatal");
+        self.stop_all(Deadline::within(STOP_WITHIN)).await;
+        match Target::open(&self.target, &self.context.mirror) {
+            Ok(fresh) => std::mem::replace(&mut self.producer, fresh).close().await,
+            Err(error) => tracing::error!(%error, "the new producer was refused"),
+        }
+    }
+
+    async fn stop_all(&mut self, deadline: Deadline) {
+        for pipeline in self.pipelines.values() {
+            pipeline.stop(deadline);
+        }
+        for (_, pipeline) in std::mem::take(&mut self.pipelines) {
+            pipeline.join().await;
+        }
+        while let Some(left) = self.leaving.join_next().await {
+            left.expect("leaving does not panic");
+        }
+    }
+}
