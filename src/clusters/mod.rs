@@ -3,12 +3,14 @@
 //! - [`properties`]: a cluster's entry in the configuration as librdkafka properties;
 //! - [`context`]: librdkafka's own log and its connection errors as events that name the cluster;
 //! - [`inspector`]: topics, log starts and ends, committed offsets, configs, rights; topic creation;
+//! - [`record_times`]: when single records were written;
 //! - [`error`]: why a request failed: unreachable, denied or refused.
 
 pub mod context;
 pub mod error;
 pub mod inspector;
 pub mod properties;
+pub mod record_times;
 
 pub use crate::librdkafka::admin::TopicPartition;
 pub use error::Error;
