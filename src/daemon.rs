@@ -10,6 +10,7 @@ use crate::board::{self, MirrorBoard};
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::deadline::Deadline;
+pub use crate::deadline::DrainOutcome;
 use crate::http;
 use crate::metrics::Metrics;
 use crate::mirror::{Mirror, Shared};
@@ -18,21 +19,12 @@ use crate::status::Status;
 /// All mirrors of one configuration, running.
 pub struct Daemon {
     mirrors: Vec<Mirror>,
-    tasks: JoinSet<()>,
+    tasks: JoinSet<DrainOutcome>,
     view: Arc<View>,
     address: SocketAddr,
     http: JoinHandle<std::io::Result<()>>,
     http_stop: oneshot::Sender<()>,
     drain_timeout: std::time::Duration,
-}
-
-/// How a drain ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DrainOutcome {
-    /// Everything that was read is acknowledged and committed.
-    Clean,
-    /// The deadline passed; what was not acknowledged by then was not committed (I7).
-    DeadlinePassed,
 }
 
 impl Daemon {
@@ -103,7 +95,7 @@ impl Daemon {
         loop {
             match self.tasks.join_next().await {
                 Some(Err(panic)) => return panic,
-                Some(Ok(())) => {}
+                Some(Ok(_)) => {}
                 None => std::future::pending().await,
             }
         }
@@ -120,7 +112,9 @@ impl Daemon {
         let mut outcome = DrainOutcome::Clean;
         loop {
             match tokio::time::timeout_at(deadline.end, self.tasks.join_next()).await {
-                Ok(Some(joined)) => joined.expect("a mirror does not panic"),
+                Ok(Some(joined)) => {
+                    outcome = outcome.max(joined.expect("a mirror does not panic"));
+                }
                 Ok(None) => break,
                 Err(_) => {
                     outcome = DrainOutcome::DeadlinePassed;

@@ -23,3 +23,12 @@ impl Deadline {
         }
     }
 }
+
+/// How a drain ended; the greater one stands for several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DrainOutcome {
+    /// Everything that was read is acknowledged and committed.
+    Clean,
+    /// The deadline passed; what was not acknowledged by then was not committed (I7).
+    DeadlinePassed,
+}

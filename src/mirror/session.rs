@@ -16,7 +16,7 @@ use crate::board::{MirrorBoard, Standing};
 use crate::budget::Budget;
 use crate::clusters::{Inspector, TopicPartition};
 use crate::config::{self, Config};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, DrainOutcome};
 use crate::metrics::{Metrics, Stage};
 use crate::offset::SourceOffset;
 use crate::pipeline::{self, Pipeline, Prefetch};
@@ -54,7 +54,7 @@ impl Mirror {
         config: &Config,
         mirror: &config::Mirror,
         shared: Shared,
-        tasks: &mut JoinSet<()>,
+        tasks: &mut JoinSet<DrainOutcome>,
     ) -> anyhow::Result<Self> {
         let cluster = |name: &str| {
             let cluster = config.clusters.get(name);
@@ -124,11 +124,11 @@ struct Session {
     board: Arc<MirrorBoard>,
     pipelines: BTreeMap<String, Pipeline>,
     /// Pipelines on their way out.
-    leaving: JoinSet<()>,
+    leaving: JoinSet<DrainOutcome>,
 }
 
 impl Session {
-    async fn run(mut self, mut stop: watch::Receiver<Option<Deadline>>) {
+    async fn run(mut self, mut stop: watch::Receiver<Option<Deadline>>) -> DrainOutcome {
         self.board
             .set_trouble(Some("the clusters have not been looked at yet".to_owned()));
         let mut looks = tokio::time::interval(self.context.mirror.discovery_interval);
@@ -138,15 +138,18 @@ impl Session {
                 biased;
                 _ = stop.changed() => break,
                 reason = self.producer.failed() => self.renew_producer(&reason).await,
-                Some(left) = self.leaving.join_next() => left.expect("leaving does not panic"),
+                Some(left) = self.leaving.join_next() => {
+                    left.expect("leaving does not panic");
+                }
                 // A look ends within the time-outs of its requests; it is not cut short by a stop, so
                 // that no topic is left half created.
                 _ = looks.tick() => self.look().await,
             }
         }
         let deadline = (*stop.borrow()).unwrap_or_else(|| Deadline::within(Duration::ZERO));
-        self.stop_all(deadline).await;
+        let outcome = self.stop_all(deadline).await;
         self.producer.close().await;
+        outcome
     }
 
     async fn look(&mut self) {
@@ -284,15 +287,17 @@ impl Session {
         }
     }
 
-    async fn stop_all(&mut self, deadline: Deadline) {
+    async fn stop_all(&mut self, deadline: Deadline) -> DrainOutcome {
+        let mut outcome = DrainOutcome::Clean;
         for pipeline in self.pipelines.values() {
             pipeline.stop(deadline);
         }
         for (_, pipeline) in std::mem::take(&mut self.pipelines) {
-            pipeline.join().await;
+            outcome = outcome.max(pipeline.join().await);
         }
         while let Some(left) = self.leaving.join_next().await {
-            left.expect("leaving does not panic");
+            outcome = outcome.max(left.expect("leaving does not panic"));
         }
+        outcome
     }
 }

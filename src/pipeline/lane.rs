@@ -42,8 +42,10 @@ pub struct Lane {
 /// Why a lane ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// It was told to.
+    /// It was told to, and the fate of all it sent is known.
     Stopped,
+    /// It was told to, and the time to settle was over before the fate of all it sent was known.
+    Unsettled,
     /// It cannot go on by itself.
     Trouble(Trouble),
 }
@@ -90,15 +92,16 @@ impl Trouble {
 impl Lane {
     /// Flows, then settles.
     pub async fn run(mut self) -> End {
-        let end = match self.flow().await {
-            Ok(()) => End::Stopped,
-            Err(trouble) => End::Trouble(trouble),
-        };
+        let flown = self.flow().await;
         self.flight.seat().set_held_up(true);
         let until = *self.stop.borrow();
         self.settle(until.unwrap_or_else(|| Instant::now() + SETTLE))
             .await;
-        end
+        match flown {
+            Err(trouble) => End::Trouble(trouble),
+            Ok(()) if self.flight.is_settled() => End::Stopped,
+            Ok(()) => End::Unsettled,
+        }
     }
 
     /// Reads, sends and takes acknowledgements in until it is told to stop.

@@ -21,6 +21,14 @@ pub struct Lanes {
     ended: VecDeque<(i32, End)>,
 }
 
+/// What stopping lanes came to.
+pub struct Stopped {
+    /// Positions that are acknowledged and not committed.
+    pub positions: Vec<(i32, SourceOffset)>,
+    /// Whether the fate of all that was sent is known.
+    pub settled: bool,
+}
+
 /// A partition that this process owns, in flow or standing still.
 struct Partition {
     seat: Arc<Seat>,
@@ -82,12 +90,8 @@ impl Lanes {
     }
 
     /// Tells the lanes of `partitions` to settle by `deadline`, waits for them, and lets the partitions go.
-    /// Returns the positions that are acknowledged and not committed.
-    pub async fn stop(
-        &mut self,
-        partitions: &[i32],
-        deadline: Instant,
-    ) -> Vec<(i32, SourceOffset)> {
+    pub async fn stop(&mut self, partitions: &[i32], deadline: Instant) -> Stopped {
+        let mut settled = true;
         let mut waiting: Vec<i32> = Vec::new();
         for partition in partitions {
             if let Some(seated) = self.partitions.get(partition)
@@ -101,6 +105,7 @@ impl Lanes {
         while !waiting.is_empty() {
             let (partition, end) = self.join().await;
             waiting.retain(|one| *one != partition);
+            settled &= end != End::Unsettled;
             if !partitions.contains(&partition) {
                 self.ended.push_back((partition, end));
             }
@@ -111,9 +116,12 @@ impl Lanes {
         self.partitions
             .retain(|partition, _| !partitions.contains(partition));
         let stopped = uncommitted.into_iter();
-        stopped
-            .filter(|(partition, _)| partitions.contains(partition))
-            .collect()
+        Stopped {
+            positions: stopped
+                .filter(|(partition, _)| partitions.contains(partition))
+                .collect(),
+            settled,
+        }
     }
 
     /// Every partition.

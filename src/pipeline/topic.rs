@@ -14,14 +14,14 @@ use tracing::Instrument;
 use super::begin::{Begin, Observed, begin};
 use super::flight::Flight;
 use super::lane::{End, Lane, SETTLE, Trouble};
-use super::lanes::Lanes;
+use super::lanes::{Lanes, Stopped};
 use super::member::{Event, Member, Prefetch};
 use super::observe::Question;
 use crate::board::{Seat, TopicBoard};
 use crate::budget::Budget;
 use crate::clusters::Inspector;
 use crate::config::{self, OnDivergence, OnGap};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, DrainOutcome};
 use crate::librdkafka::queue::PartitionQueue;
 use crate::metrics::{Metrics, Skipped, Stage};
 use crate::offset::SourceOffset;
@@ -62,7 +62,7 @@ pub struct Context {
 /// A running pipeline.
 pub struct Pipeline {
     stop: watch::Sender<Option<Deadline>>,
-    task: JoinHandle<()>,
+    task: JoinHandle<DrainOutcome>,
 }
 
 impl Pipeline {
@@ -115,8 +115,8 @@ impl Pipeline {
     /// # Panics
     ///
     /// When it panicked.
-    pub async fn join(self) {
-        self.task.await.expect("a pipeline does not panic");
+    pub async fn join(self) -> DrainOutcome {
+        self.task.await.expect("a pipeline does not panic")
     }
 
     /// Whether it ended without being told to, which only a panic does.
@@ -149,7 +149,7 @@ impl Topic {
         mut self,
         mut events: mpsc::UnboundedReceiver<Event>,
         mut stop: watch::Receiver<Option<Deadline>>,
-    ) {
+    ) -> DrainOutcome {
         let member = Arc::clone(&self.member);
         let mut commits = tokio::time::interval(self.context.mirror.commit_interval);
         commits.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -174,7 +174,7 @@ impl Topic {
         let deadline = *stop.borrow();
         // Without one, the owner is gone, and with it the reason to wait.
         let deadline = deadline.unwrap_or_else(|| Deadline::within(Duration::ZERO));
-        self.drain(deadline).await;
+        self.drain(deadline).await
     }
 
     async fn answer(&mut self, event: Event) {
@@ -186,8 +186,9 @@ impl Topic {
             }
             Event::Revoked(partitions) => {
                 self.board.metrics().rebalances.inc();
-                let positions = self.release(&partitions, Instant::now() + SETTLE).await;
-                self.commit_now(positions, Instant::now() + SETTLE).await;
+                let stopped = self.release(&partitions, Instant::now() + SETTLE).await;
+                self.commit_now(stopped.positions, Instant::now() + SETTLE)
+                    .await;
                 self.unassign(&partitions);
                 tracing::info!(?partitions, "partitions revoked");
             }
@@ -391,16 +392,16 @@ impl Topic {
         }
     }
 
-    /// Stops lanes and takes their partitions off the board. Returns what may still be committed.
-    async fn release(&mut self, partitions: &[i32], deadline: Instant) -> Vec<(i32, SourceOffset)> {
+    /// Stops lanes and takes their partitions off the board.
+    async fn release(&mut self, partitions: &[i32], deadline: Instant) -> Stopped {
         for partition in partitions {
             self.owned.remove(partition);
         }
-        let positions = self.lanes.stop(partitions, deadline).await;
+        let stopped = self.lanes.stop(partitions, deadline).await;
         partitions
             .iter()
             .for_each(|partition| self.board.unseat(*partition));
-        positions
+        stopped
     }
 
     /// Stops reading partitions; an empty list answers the group all the same.
@@ -428,15 +429,15 @@ impl Topic {
         }
     }
 
-    /// Commits and waits for the answer, up to the deadline.
-    async fn commit_now(&self, positions: Vec<(i32, SourceOffset)>, deadline: Instant) {
+    /// Commits and waits for the answer, up to the deadline. Answers whether the group took it.
+    async fn commit_now(&self, positions: Vec<(i32, SourceOffset)>, deadline: Instant) -> bool {
         if positions.is_empty() {
-            return;
+            return true;
         }
         let member = Arc::clone(&self.member);
         let commit = tokio::task::spawn_blocking(move || member.commit_now(&positions));
         match tokio::time::timeout_at(deadline, commit).await {
-            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Ok(()))) => return true,
             Ok(Ok(Err(error))) => {
                 let code = error.rdkafka_error_code();
                 self.context
@@ -447,20 +448,25 @@ impl Topic {
             Ok(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
             Err(_) => tracing::warn!("commit not answered in time"),
         }
+        false
     }
 
     /// I7: settles, commits and leaves the group, all by one deadline.
-    async fn drain(mut self, deadline: Deadline) {
+    async fn drain(mut self, deadline: Deadline) -> DrainOutcome {
         self.beginnings.shutdown().await;
         let all = self.lanes.all();
-        let positions = self.release(&all, deadline.settle).await;
-        self.commit_now(positions, deadline.end).await;
+        let stopped = self.release(&all, deadline.settle).await;
+        let committed = self.commit_now(stopped.positions, deadline.end).await;
         self.member.leave();
         let member = self.member;
         // Leaving tells the coordinator, which blocks.
         let left = tokio::task::spawn_blocking(move || drop(member));
         if tokio::time::timeout_at(deadline.end, left).await.is_err() {
             tracing::warn!("the group was not left in time");
+        }
+        match stopped.settled && committed {
+            true => DrainOutcome::Clean,
+            false => DrainOutcome::DeadlinePassed,
         }
     }
 }
