@@ -6,7 +6,15 @@
 mod support;
 
 mod broker;
+mod carried;
+mod clusters;
+mod discovery;
+mod fidelity;
 mod harness;
 mod jars;
+mod load;
+mod outages;
 mod ports;
 mod properties;
+mod restarts;
+mod stall;

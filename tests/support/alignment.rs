@@ -15,6 +15,8 @@ pub struct Alignment<'a> {
     delivered: Vec<bool>,
     /// The source index that comes next if the copy is in step.
     next: usize,
+    /// One past the source index met last; unlike `next`, an unknown record does not move it.
+    after_met: usize,
     /// One past the furthest source index met.
     furthest: usize,
     /// Unknown records, each with the source index it may stand in for.
@@ -37,6 +39,7 @@ impl<'a> Alignment<'a> {
             places,
             delivered,
             next: 0,
+            after_met: 0,
             furthest: 0,
             unknown: Vec::new(),
         }
@@ -82,7 +85,7 @@ impl<'a> Alignment<'a> {
 
     fn meet(&mut self, at: usize, target_offset: i64, comparison: &mut Comparison) {
         let source_offset = Some(self.source[at].offset);
-        comparison.rewinds += usize::from(at < self.next);
+        comparison.rewinds += usize::from(at < self.after_met);
         if self.delivered[at] {
             comparison.note(
                 Kind::Duplicated,
@@ -100,6 +103,7 @@ impl<'a> Alignment<'a> {
         }
         self.delivered[at] = true;
         self.next = at + 1;
+        self.after_met = at + 1;
         self.furthest = self.furthest.max(at + 1);
     }
 

@@ -65,4 +65,17 @@ impl Client {
             .with_context(|| format!("offset of {group} at {topic}-{partition}"))?;
         Ok((found.committed_offset >= 0).then_some(found.committed_offset))
     }
+
+    /// How many records of `topic` are not yet behind what `group` committed, over all partitions.
+    pub fn group_lag(&mut self, group: &str, topic: &str) -> Result<i64> {
+        let mut lag = 0;
+        for partition in 0..self.partitions(topic)? {
+            let position = match self.committed(group, topic, partition)? {
+                Some(committed) => committed,
+                None => self.log_start(topic, partition)?,
+            };
+            lag += self.log_end(topic, partition)? - position;
+        }
+        Ok(lag)
+    }
 }

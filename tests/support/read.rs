@@ -31,6 +31,13 @@ impl Client {
         self.list_offset(topic, partition, EARLIEST)
     }
 
+    /// The sum of the log ends of all partitions: how many records were ever appended.
+    pub fn total_end(&mut self, topic: &str) -> Result<i64> {
+        (0..self.partitions(topic)?).try_fold(0, |sum, partition| {
+            Ok(sum + self.log_end(topic, partition)?)
+        })
+    }
+
     /// Hands every record of `offsets` to `each`, in order.
     pub fn read(
         &mut self,

@@ -80,10 +80,10 @@ pub fn peculiar(timestamp: i64) -> impl Iterator<Item = Record> {
     shapes.into_iter().chain(timed)
 }
 
-/// Values around the sizes where a client's or broker's limit lies, up to 8,000,000 bytes, every one different.
+/// Values around the sizes where a client's or broker's limit lies, up to 8 MiB, every one different.
 pub fn large() -> impl Iterator<Item = Record> {
     const SIZES: [usize; 8] = [
-        900_000, 999_900, 1_000_000, 1_048_500, 1_048_576, 2_500_000, 5_000_000, 8_000_000,
+        900_000, 999_900, 1_000_000, 1_048_500, 1_048_576, 2_500_000, 5_000_000, 8_388_608,
     ];
     SIZES.into_iter().enumerate().map(|(index, size)| {
         Record::at(BASE_TIMESTAMP + index as i64)

@@ -1,0 +1,69 @@
+//! A producer that writes to the source at a steady rate while a test does its worst.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::support::client::Client;
+use crate::support::codec::Codec;
+use crate::support::ledger::{Ledger, Writer};
+use crate::support::record::Record;
+use crate::support::workload;
+
+/// More than any load writes to one partition.
+const ENDLESS: usize = usize::MAX;
+/// Every partition is written to in turn, so often.
+const ROUND: Duration = Duration::from_millis(100);
+
+/// Records of every shape, evenly over the partitions of one topic, each batch under the next codec.
+pub struct Load {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Result<Ledger>>,
+}
+
+impl Load {
+    /// Starts to write `rate` records a second to `topic`, which exists.
+    pub fn start(client: Client, topic: &str, rate: usize) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (topic, stopped) = (topic.to_owned(), Arc::clone(&stop));
+        let thread = thread::spawn(move || write_until(&stopped, client, &topic, rate));
+        Self { stop, thread }
+    }
+
+    /// Stops, and answers what was written.
+    pub fn finish(self) -> Result<Ledger> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().expect("the load does not panic")
+    }
+}
+
+fn write_until(
+    stopped: &AtomicBool,
+    mut client: Client,
+    topic: &str,
+    rate: usize,
+) -> Result<Ledger> {
+    let mut writer = Writer::new(&mut client, topic)?;
+    let partitions = writer.written.partitions.len();
+    let mut records: Vec<_> = (0..)
+        .take(partitions)
+        .map(|partition| workload::mixed(partition, ENDLESS))
+        .collect();
+    let per_round = rate * ROUND.as_millis() as usize / 1_000 / partitions;
+    let started = Instant::now();
+    let mut codecs = Codec::ALL.into_iter().cycle();
+    for round in 1.. {
+        for (partition, records) in (0..).zip(&mut records) {
+            let batch: Vec<Record> = records.by_ref().take(per_round).collect();
+            writer.write(partition, &batch, codecs.next().expect("it cycles"))?;
+        }
+        if stopped.load(Ordering::Relaxed) {
+            break;
+        }
+        thread::sleep((started + ROUND * round).saturating_duration_since(Instant::now()));
+    }
+    Ok(writer.written)
+}
