@@ -422,7 +422,7 @@ impl Declare<'_> {
             "1, labelled with the version and the commit of the binary.",
             &["version", "commit"],
         );
-        let commit = option_env!("KMIRROR_COMMIT").unwrap_or("unknown");
+        let commit = env!("KMIRROR_COMMIT");
         info.with_label_values(&[env!("CARGO_PKG_VERSION"), commit])
             .set(1);
     }

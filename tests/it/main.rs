@@ -1,0 +1,17 @@
+//! The claims of kmirror on two in-tree clusters: the real binary, the real clock, nothing else needed.
+//!
+//! One file per theme, one test per claim, named after it. [`harness`] has the clusters and what every claim waits for.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod harness;
+
+mod bad_input;
+mod bounds;
+mod drains;
+mod records;
+mod restarts;
+mod topics;
+mod trouble;
+mod visibility;

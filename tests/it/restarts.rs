@@ -1,0 +1,198 @@
+//! What a stop, a kill, a second member or an outage costs: nothing lost, and duplicates only where a kill leaves no choice.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use crate::harness::{SOON, Sites, copy_of, group_of};
+use crate::support::daemon::Daemon;
+use crate::support::wait::eventually;
+
+const RECORDS: usize = 20_000;
+
+/// Waits until the copy of `orders` has begun, and is far from done.
+#[track_caller]
+fn await_midstream(sites: &mut Sites) {
+    let client = &mut sites.target.client;
+    eventually("the copy has begun", SOON, || {
+        let copied = client.total_end(&copy_of("orders"))?;
+        ensure!(copied > 0, "{copied} records");
+        Ok(())
+    });
+}
+
+fn orders() -> Result<Sites> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 4, &[])?;
+    sites.write("orders", 0, RECORDS)?;
+    Ok(sites)
+}
+
+#[test]
+fn i1_a_position_is_committed_only_behind_acknowledged_records() -> Result<()> {
+    let mut sites = orders()?;
+    let config = sites
+        .config(&["orders"])
+        .set("commit_interval", "100ms")
+        .write()?;
+    let mut daemon = Daemon::start("daemon", &config)?;
+    await_midstream(&mut sites);
+    daemon.kill()?;
+    for partition in 0..4 {
+        let committed = sites.committed("orders", partition)?.unwrap_or(0);
+        let copied = sites.target.client.log_end(&copy_of("orders"), partition)?;
+        assert!(
+            committed <= copied,
+            "partition {partition}: {committed} committed, {copied} copied"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_kill_loses_nothing_and_repeats_only_what_was_not_committed() -> Result<()> {
+    let mut sites = orders()?;
+    let config = sites
+        .config(&["orders"])
+        .set("commit_interval", "100ms")
+        .write()?;
+    let mut daemon = Daemon::start("first", &config)?;
+    await_midstream(&mut sites);
+    daemon.kill()?;
+    let copy = copy_of("orders");
+    let mut uncommitted = 0;
+    for partition in 0..4 {
+        let committed = sites.committed("orders", partition)?.unwrap_or(0);
+        uncommitted += sites.target.client.log_end(&copy, partition)? - committed;
+    }
+    let _daemon = Daemon::start("second", &config)?;
+    sites.await_committed("orders");
+    let comparison = sites.compare("orders")?;
+    assert!(comparison.is_exact_but_for_replays(), "{comparison:#?}");
+    assert!(
+        comparison.duplicated as i64 <= uncommitted,
+        "{uncommitted} were uncommitted: {comparison:#?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_stop_in_midstream_loses_and_repeats_nothing() -> Result<()> {
+    let mut sites = orders()?;
+    let config = sites.config(&["orders"]).write()?;
+    let mut daemon = Daemon::start("first", &config)?;
+    await_midstream(&mut sites);
+    let ended = daemon.terminate(SOON)?;
+    assert_eq!(ended.code(), Some(0));
+    let _daemon = Daemon::start("second", &config)?;
+    sites.await_committed("orders");
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn i6_a_second_member_takes_partitions_over_without_loss_or_repetition() -> Result<()> {
+    let mut sites = orders()?;
+    let config = sites.config(&["orders"]).write()?;
+    let _first = Daemon::start("first", &config)?;
+    await_midstream(&mut sites);
+    let second = Daemon::start("second", &config)?;
+    let client = &mut sites.source.client;
+    eventually("both are members and have settled", SOON, || {
+        let group = client.group(&group_of("orders"))?;
+        ensure!(
+            group.state == "Stable" && group.members.len() == 2,
+            "{group:?}"
+        );
+        let mine = second.metrics()?;
+        let held = mine
+            .select("kmirror_source_position", &[("topic", "orders")])
+            .count();
+        ensure!(held == 2, "the second member holds {held} of 4 partitions");
+        Ok(())
+    });
+    sites.write("orders", RECORDS, 5_000)?;
+    sites.await_committed("orders");
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn the_other_member_takes_over_when_one_is_killed() -> Result<()> {
+    let mut sites = orders()?;
+    let config = sites
+        .config(&["orders"])
+        .client("session.timeout.ms", "6000")
+        .write()?;
+    let mut first = Daemon::start("first", &config)?;
+    let _second = Daemon::start("second", &config)?;
+    await_midstream(&mut sites);
+    first.kill()?;
+    sites.write("orders", RECORDS, 5_000)?;
+    sites.await_committed("orders");
+    let comparison = sites.compare("orders")?;
+    assert!(comparison.is_exact_but_for_replays(), "{comparison:#?}");
+    Ok(())
+}
+
+#[test]
+fn a_source_that_goes_away_and_comes_back_is_caught_up_with() -> Result<()> {
+    let mut sites = orders()?;
+    let config = sites.config(&["orders"]).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    await_midstream(&mut sites);
+    sites.source.stop();
+    eventually("readyz tells the outage", SOON, || {
+        let answer = daemon.readyz()?;
+        ensure!(
+            answer.status == 503 && answer.body.contains("source"),
+            "{answer:?}"
+        );
+        Ok(())
+    });
+    sites.source.restart()?;
+    sites.write("orders", RECORDS, 1_000)?;
+    sites.await_committed("orders");
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn a_target_that_goes_away_and_comes_back_gets_each_record_once() -> Result<()> {
+    let mut sites = orders()?;
+    let config = sites.config(&["orders"]).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    await_midstream(&mut sites);
+    sites.target.stop();
+    eventually("kmirror_cluster_up tells the outage", SOON, || {
+        let up = daemon
+            .metrics()?
+            .sum("kmirror_cluster_up", &[("cluster", "target")]);
+        ensure!(up == Some(0.0), "{up:?}");
+        Ok(())
+    });
+    sites.write("orders", RECORDS, 1_000)?;
+    sites.target.restart()?;
+    sites.await_committed("orders");
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn a_daemon_started_before_its_clusters_waits_for_them() -> Result<()> {
+    let mut sites = orders()?;
+    sites.source.stop();
+    sites.target.stop();
+    let config = sites.config(&["orders"]).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    eventually(
+        "readyz names both clusters",
+        Duration::from_secs(30),
+        || {
+            let answer = daemon.readyz()?;
+            let named = answer.body.contains("source") && answer.body.contains("target");
+            ensure!(answer.status == 503 && named, "{answer:?}");
+            Ok(())
+        },
+    );
+    sites.source.restart()?;
+    sites.target.restart()?;
+    sites.await_committed("orders");
+    sites.assert_exact("orders")
+}
