@@ -1,1 +1,131 @@
-fn main() {}
+//! Measures CPU and memory per record of kmirror beside a plain consumer-to-producer loop, in turns.
+//!
+//! Each contender runs as a process of its own, so that its figures are the system's accounting of that process alone; the
+//! clusters are in this one, or real ones named on the command line.
+
+mod contender;
+mod load;
+mod plain;
+mod usage;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use kmirror_broker::Cluster;
+
+use contender::{Contender, Run};
+
+/// CPU and memory per record, kmirror beside a plain rdkafka loop.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    role: Option<Role>,
+    #[command(flatten)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// The plain loop, as a process to be measured
+    #[command(hide = true)]
+    Plain(plain::Plain),
+}
+
+#[derive(Args)]
+struct Bench {
+    /// Records to copy in each run
+    #[arg(long, default_value_t = 1_000_000)]
+    records: usize,
+    /// Partitions of the topic
+    #[arg(long, default_value_t = 8)]
+    partitions: i32,
+    /// Pairs of runs
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Source bootstrap servers; an in-tree cluster when absent
+    #[arg(long, requires = "target")]
+    source: Option<String>,
+    /// Target bootstrap servers; an in-tree cluster when absent
+    #[arg(long, requires = "source")]
+    target: Option<String>,
+}
+
+fn main() -> Result<ExitCode> {
+    // `run` is kmirror itself, so that one build measures both.
+    if std::env::args().nth(1).as_deref() == Some("run") {
+        return Ok(kmirror::cli::main());
+    }
+    let cli = Cli::parse();
+    match cli.role {
+        Some(Role::Plain(plain)) => plain.copy()?,
+        None => bench(&cli.bench)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bench(bench: &Bench) -> Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let clusters = match bench.source {
+        Some(_) => None,
+        None => Some(runtime.block_on(async {
+            let source = Cluster::builder().start().await?;
+            anyhow::Ok((source, Cluster::builder().start().await?))
+        })?),
+    };
+    let (source, target) = match (&clusters, &bench.source, &bench.target) {
+        (Some((source, target)), ..) => (source.bootstrap_servers(), target.bootstrap_servers()),
+        (None, Some(source), Some(target)) => (source.clone(), target.clone()),
+        (None, ..) => unreachable!("clap asks for both or none"),
+    };
+    load::write(&source, bench.records, bench.partitions)?;
+    println!(
+        "{} records of {} bytes in {} partitions, lz4\n",
+        bench.records,
+        load::RECORD_BYTES,
+        bench.partitions
+    );
+    println!(
+        "{:>5}  {:>8}  {:>12}  {:>12}  {:>9}",
+        "round", "", "CPU µs/rec", "peak MiB", "seconds"
+    );
+    let mut ratios = Vec::with_capacity(bench.rounds);
+    for round in 0..bench.rounds {
+        let plain = measure(bench, Contender::Plain, round, &source, &target)?;
+        let kmirror = measure(bench, Contender::Kmirror, round, &source, &target)?;
+        ratios.push(kmirror.cpu_per_record / plain.cpu_per_record);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "\nCPU of kmirror ÷ CPU of the plain loop, median of {} pairs: {:.2}",
+        ratios.len(),
+        ratios[ratios.len() / 2]
+    );
+    Ok(())
+}
+
+fn measure(
+    bench: &Bench,
+    contender: Contender,
+    round: usize,
+    source: &str,
+    target: &str,
+) -> Result<contender::Figures> {
+    let run = Run {
+        contender,
+        round,
+        source,
+        target,
+        records: bench.records,
+        partitions: bench.partitions,
+    };
+    let figures = run.measure()?;
+    println!(
+        "{round:>5}  {:>8}  {:>12.2}  {:>12.0}  {:>9.1}",
+        contender.name(),
+        figures.cpu_per_record,
+        figures.peak_mib,
+        figures.seconds
+    );
+    Ok(figures)
+}
