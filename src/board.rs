@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::budget::{Budget, Share};
 use crate::metrics::{Metrics, PartitionMetrics, TopicMetrics};
-use crate::offset::SourceOffset;
+use crate::offset::{SourceOffset, TargetOffset};
 use crate::status::{MirrorStatus, PartitionStatus, State, Status, TopicStatus};
 
 /// One mirror's place on the board.
@@ -50,6 +50,7 @@ pub struct Seat {
     position: AtomicI64,
     source_start: AtomicI64,
     source_end: AtomicI64,
+    target_end: AtomicI64,
     in_flight: AtomicU64,
     /// Timestamp (ms) of the oldest record read and not acknowledged; `i64::MAX` when there is none.
     oldest: AtomicI64,
@@ -170,6 +171,7 @@ impl TopicBoard {
             position: AtomicI64::new(start.get()),
             source_start: AtomicI64::new(UNKNOWN),
             source_end: AtomicI64::new(UNKNOWN),
+            target_end: AtomicI64::new(UNKNOWN),
             in_flight: AtomicU64::new(0),
             oldest: AtomicI64::new(NONE),
             behind_since: AtomicI64::new(0),
@@ -260,6 +262,11 @@ impl Seat {
         self.source_end.fetch_max(end.get(), Ordering::Relaxed);
     }
 
+    /// Notes that the copy has been written up to `end`.
+    pub fn see_target_end(&self, end: TargetOffset) {
+        self.target_end.fetch_max(end.get(), Ordering::Relaxed);
+    }
+
     /// Says whether records wait for room in the budget or stand still.
     pub fn set_held_up(&self, held_up: bool) {
         self.held_up.store(held_up, Ordering::Relaxed);
@@ -299,6 +306,7 @@ impl Seat {
             position: Some(self.position().get()),
             source_start: known(&self.source_start),
             source_end: known(&self.source_end),
+            target_end: known(&self.target_end),
             lag_records: self.lag_records(),
             lag_seconds: self.lag_seconds(now_ms()),
             ..PartitionStatus::new(self.partition, state)

@@ -54,6 +54,25 @@ impl Discovery {
         Ok(plans)
     }
 
+    /// `max.message.bytes` of target topics, as far as they may be read.
+    pub async fn message_limits(&self, topics: &[String]) -> BTreeMap<String, u64> {
+        let answers = match self.target.all_topic_configs(topics).await {
+            Ok(answers) => answers,
+            Err(error) => {
+                tracing::warn!(%error, "target topic configs cannot be read, max.message.bytes is taken for the default");
+                return BTreeMap::new();
+            }
+        };
+        let limits = answers.into_iter().filter_map(|topic| {
+            let values = topic.values.ok()?.into_iter();
+            let limit = values
+                .filter(|config| config.name == "max.message.bytes")
+                .next_back()?;
+            Some((topic.name, limit.value?.parse().ok()?))
+        });
+        limits.collect()
+    }
+
     /// Notes whether a cluster answered.
     fn heard(
         &mut self,

@@ -3,6 +3,7 @@
 pub mod plan;
 
 mod discovery;
+mod producers;
 mod session;
 
 pub use session::{Mirror, Shared};

@@ -12,7 +12,8 @@ use tracing::Instrument;
 
 use super::discovery::{Discovery, REQUEST_TIMEOUT};
 use super::plan::{Action, TopicPlan};
-use crate::board::{MirrorBoard, Standing};
+use super::producers::Producers;
+use crate::board::{MirrorBoard, Standing, TopicBoard};
 use crate::budget::Budget;
 use crate::clusters::{Inspector, TopicPartition};
 use crate::config::{self, Config};
@@ -21,10 +22,12 @@ use crate::metrics::{Metrics, Stage};
 use crate::offset::SourceOffset;
 use crate::pipeline::{self, Pipeline, Prefetch};
 use crate::status::State;
-use crate::target::Target;
 
 /// How long pipelines may take to stop while the mirror goes on: a topic that vanished, a new producer.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Kafka's default of `max.message.bytes`, for a topic whose own cannot be read.
+const DEFAULT_MAX_MESSAGE_BYTES: u64 = 1_048_588;
 
 /// What all mirrors of the process share.
 #[derive(Clone)]
@@ -73,9 +76,8 @@ impl Mirror {
         let board = Arc::new(board);
         let (stop, stopped) = watch::channel(None);
         let session = Session {
-            producer: Target::open(target, mirror)
+            producers: Producers::open(target, mirror)
                 .with_context(|| format!("clusters.{}", target.name))?,
-            target: target.clone(),
             discovery: Discovery::new(
                 mirror.clone(),
                 look.clone(),
@@ -116,8 +118,7 @@ impl Mirror {
 
 struct Session {
     context: pipeline::Context,
-    target: config::Cluster,
-    producer: Target,
+    producers: Producers,
     discovery: Discovery,
     /// Bytes to prefetch, for all topics together.
     prefetch: u64,
@@ -137,7 +138,7 @@ impl Session {
             tokio::select! {
                 biased;
                 _ = stop.changed() => break,
-                reason = self.producer.failed() => self.renew_producer(&reason).await,
+                reason = self.producers.failed() => self.renew_producers(&reason).await,
                 Some(left) = self.leaving.join_next() => {
                     left.expect("leaving does not panic");
                 }
@@ -148,7 +149,7 @@ impl Session {
         }
         let deadline = (*stop.borrow()).unwrap_or_else(|| Deadline::within(Duration::ZERO));
         let outcome = self.stop_all(deadline).await;
-        self.producer.close().await;
+        self.producers.close().await;
         outcome
     }
 
@@ -158,8 +159,9 @@ impl Session {
                 self.board.set_trouble(None);
                 self.stop_vanished(&plans);
                 self.share_prefetch(&plans);
+                let limits = self.message_limits(&plans).await;
                 for plan in plans {
-                    self.carry_out(plan);
+                    self.carry_out(plan, &limits);
                 }
                 self.refresh_log_ends().await;
             }
@@ -167,7 +169,7 @@ impl Session {
         }
     }
 
-    fn carry_out(&mut self, plan: TopicPlan) {
+    fn carry_out(&mut self, plan: TopicPlan, limits: &BTreeMap<String, u64>) {
         let names = plan.names;
         let running = self.pipelines.get(&names.source_topic);
         assert!(
@@ -195,7 +197,7 @@ impl Session {
             return;
         }
         board.set_standing(None);
-        if let Err(reason) = self.start(&names, Arc::clone(&board)) {
+        if let Err(reason) = self.start(&names, limits, Arc::clone(&board)) {
             self.context
                 .metrics
                 .error(&self.context.mirror.name, Stage::Control, "Start");
@@ -210,9 +212,12 @@ impl Session {
     fn start(
         &mut self,
         names: &pipeline::Plan,
-        board: Arc<crate::board::TopicBoard>,
+        limits: &BTreeMap<String, u64>,
+        board: Arc<TopicBoard>,
     ) -> Result<(), String> {
-        let target = self.producer.topic(&names.target_topic);
+        let limit = limits.get(&names.target_topic).copied();
+        let limit = limit.unwrap_or(DEFAULT_MAX_MESSAGE_BYTES);
+        let target = self.producers.topic(&names.target_topic, limit);
         let target = target.ok_or("librdkafka refuses the target topic's name")?;
         let pipeline = Pipeline::start(self.context.clone(), names.clone(), target, board);
         let pipeline =
@@ -224,6 +229,20 @@ impl Session {
         );
         self.pipelines.insert(names.source_topic.clone(), pipeline);
         Ok(())
+    }
+
+    /// `max.message.bytes` of the copies that are about to start.
+    async fn message_limits(&self, plans: &[TopicPlan]) -> BTreeMap<String, u64> {
+        let starting = plans.iter().filter(|plan| {
+            plan.action == Action::Mirror && !self.pipelines.contains_key(&plan.names.source_topic)
+        });
+        let names: Vec<_> = starting
+            .map(|plan| plan.names.target_topic.clone())
+            .collect();
+        match names.is_empty() {
+            true => BTreeMap::new(),
+            false => self.discovery.message_limits(&names).await,
+        }
     }
 
     /// Topics that are gone or no longer selected: their pipelines end, their copies stay.
@@ -274,17 +293,13 @@ impl Session {
         }
     }
 
-    /// After a fatal error the producer takes nothing more: all begin again from their positions.
-    async fn renew_producer(&mut self, reason: &str) {
-        tracing::error!(reason, "the producer failed for good, a new one takes over");
-        self.context
-            .metrics
-            .error(&self.context.mirror.name, Stage::Produce, "Fatal");
+    /// After a fatal error a producer takes nothing more: all begin again from their positions, with new ones.
+    async fn renew_producers(&mut self, reason: &str) {
+        tracing::error!(reason, "a producer failed for good, new ones take over");
+        let mirror = &self.context.mirror.name;
+        self.context.metrics.error(mirror, Stage::Produce, "Fatal");
         self.stop_all(Deadline::within(STOP_WITHIN)).await;
-        match Target::open(&self.target, &self.context.mirror) {
-            Ok(fresh) => std::mem::replace(&mut self.producer, fresh).close().await,
-            Err(error) => tracing::error!(%error, "the new producer was refused"),
-        }
+        self.producers.close().await;
     }
 
     async fn stop_all(&mut self, deadline: Deadline) -> DrainOutcome {

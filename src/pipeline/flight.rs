@@ -133,7 +133,10 @@ impl Flight {
         let records = ack.places.end - ack.places.start;
         self.unreported = self.unreported.saturating_sub(records);
         match ack.outcome {
-            Ok(_) => self.seat.metrics.mirrored_records.inc_by(records),
+            Ok(first) => {
+                self.seat.metrics.mirrored_records.inc_by(records);
+                self.seat.see_target_end(first.plus(records));
+            }
             Err(code) => self.pass_over(ack.places.start, records, code)?,
         }
         let (now, seat) = (now_ms(), &self.seat);

@@ -100,6 +100,7 @@ impl Pipeline {
             assigned: BTreeSet::new(),
             assignments: 0,
             beginnings: JoinSet::new(),
+            restarts: JoinSet::new(),
         };
         let task = tokio::spawn(topic.run(events, stopped).instrument(span));
         Ok(Self { stop, task })
@@ -128,6 +129,15 @@ impl Pipeline {
 /// Counts assignments, so that an answer that comes late is told from the one that is waited for.
 type Assignment = u64;
 
+/// Why partitions begin, and in which assignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// The group gave them, and waits for an answer.
+    Assigned(Assignment),
+    /// Their lanes ended in trouble that may have passed.
+    Restarted(Assignment),
+}
+
 struct Topic {
     context: Context,
     plan: Plan,
@@ -141,7 +151,9 @@ struct Topic {
     assigned: BTreeSet<i32>,
     assignments: Assignment,
     /// Partitions whose beginning is being asked for.
-    beginnings: JoinSet<(Assignment, Vec<(i32, Observed)>)>,
+    beginnings: JoinSet<(Cause, Vec<(i32, Observed)>)>,
+    /// Partitions whose lanes ended in trouble, waiting for their delay.
+    restarts: JoinSet<i32>,
 }
 
 impl Topic {
@@ -159,14 +171,19 @@ impl Topic {
                 _ = stop.changed() => break,
                 Some(event) = events.recv() => self.answer(event).await,
                 Some(begun) = self.beginnings.join_next() => {
-                    let (assignment, observed) = begun.expect("observing does not panic");
-                    self.assign(assignment, observed);
+                    let (cause, observed) = begun.expect("observing does not panic");
+                    self.assign(cause, observed);
                 }
                 (partition, seat, end) = self.lanes.ended() => self.lane_ended(partition, &seat, end),
                 _ = commits.tick() => self.commit(),
                 error = member.serve() => {
                     self.context.metrics.error(&self.context.mirror.name, Stage::Consume, error.rdkafka_error_code());
                     tracing::debug!(%error, "the source reports an error");
+                }
+                // Behind the group's own events: taking a partition back while one of them waits for its
+                // answer would be that answer.
+                Some(partition) = self.restarts.join_next(), if events.is_empty() => {
+                    self.restart(partition.expect("a delay does not panic"));
                 }
             }
         }
@@ -223,11 +240,23 @@ impl Topic {
             .iter()
             .map(|partition| (*partition, None))
             .collect();
-        self.observe(unknown, Duration::ZERO);
+        self.observe(Cause::Assigned(self.assignments), unknown);
     }
 
-    /// Asks, after a delay, where partitions begin; [`Topic::assign`] gets the answer.
-    fn observe(&mut self, partitions: BTreeMap<i32, Option<SourceOffset>>, delay: Duration) {
+    /// Reads a partition again, from the first record that was not acknowledged.
+    fn restart(&mut self, partition: i32) {
+        let Some(assignment) = self.owned.get(&partition).copied() else {
+            return;
+        };
+        if let Some(seat) = self.lanes.seat(partition) {
+            self.unassign(&[partition]);
+            let position = [(partition, Some(seat.position()))].into();
+            self.observe(Cause::Restarted(assignment), position);
+        }
+    }
+
+    /// Asks where partitions begin; [`Topic::assign`] gets the answer.
+    fn observe(&mut self, cause: Cause, partitions: BTreeMap<i32, Option<SourceOffset>>) {
         let question = Question {
             member: Arc::clone(&self.member),
             inspector: self.context.inspector.clone(),
@@ -235,30 +264,29 @@ impl Topic {
             partitions,
             start: self.context.mirror.start,
         };
-        let assignment = self.assignments;
         let answer = async move {
-            tokio::time::sleep(delay).await;
-            let observed = if question.partitions.is_empty() {
-                Vec::new()
-            } else {
-                question.answer().await
+            let observed = match question.partitions.is_empty() {
+                true => Vec::new(),
+                false => question.answer().await,
             };
-            (assignment, observed)
+            (cause, observed)
         };
         self.beginnings.spawn(answer.in_current_span());
     }
 
     /// Puts partitions in flow, as far as they are still owned, and answers the group's assignment.
-    fn assign(&mut self, assignment: Assignment, observed: Vec<(i32, Observed)>) {
+    fn assign(&mut self, cause: Cause, observed: Vec<(i32, Observed)>) {
+        let (Cause::Assigned(assignment) | Cause::Restarted(assignment)) = cause;
         let mut starts = Vec::new();
         for (partition, observed) in observed {
-            let owned = self
-                .owned
-                .get(&partition)
-                .is_some_and(|since| *since <= assignment);
+            let owned = self.owned.get(&partition) == Some(&assignment);
             if owned && !self.assigned.contains(&partition) {
                 starts.extend(self.seat(partition, observed));
             }
+        }
+        // An empty answer is one, too, but only to the assignment that waits for it.
+        if starts.is_empty() && cause != Cause::Assigned(self.assignments) {
+            return;
         }
         let positions: Vec<_> = starts
             .iter()
@@ -367,28 +395,25 @@ impl Topic {
         self.lanes.start(partition, lane, stop);
     }
 
-    /// Notes why a lane ended by itself; where the cause may pass, lets it begin again.
+    /// Notes why a lane ended by itself; where the cause may pass, lets it begin again after a while.
     fn lane_ended(&mut self, partition: i32, seat: &Seat, end: End) {
         let End::Trouble(trouble) = end else { return };
-        let mirror = &self.context.mirror.name;
-        let (stage, delay) = match &trouble {
-            Trouble::OutOfRange(_) => (Stage::Consume, Some(Duration::ZERO)),
-            Trouble::NotRead(_) => (Stage::Consume, Some(RESTART_DELAY)),
-            Trouble::NotWritten { .. } => (Stage::Produce, Some(RESTART_DELAY)),
-            Trouble::Rejected { .. } => (Stage::Produce, None),
+        let (stage, state, delay) = match &trouble {
+            Trouble::OutOfRange(_) => (Stage::Consume, State::Paused, Some(Duration::ZERO)),
+            Trouble::NotRead(_) => (Stage::Consume, State::Paused, Some(RESTART_DELAY)),
+            Trouble::NotWritten { .. } => (Stage::Produce, State::Paused, Some(RESTART_DELAY)),
+            Trouble::Rejected { .. } => (Stage::Produce, State::Rejected, None),
         };
-        self.context.metrics.error(mirror, stage, trouble.code());
-        let state = if delay.is_some() {
-            State::Paused
-        } else {
-            State::Rejected
-        };
+        let metrics = &self.context.metrics;
+        metrics.error(&self.context.mirror.name, stage, trouble.code());
         if seat.set_standing(state, Some(trouble.to_string())) {
             tracing::error!(partition, %state, reason = %trouble, "partition stands still");
         }
-        self.unassign(&[partition]);
         if let Some(delay) = delay {
-            self.observe([(partition, Some(seat.position()))].into(), delay);
+            self.restarts.spawn(async move {
+                tokio::time::sleep(delay).await;
+                partition
+            });
         }
     }
 
@@ -454,6 +479,7 @@ impl Topic {
     /// I7: settles, commits and leaves the group, all by one deadline.
     async fn drain(mut self, deadline: Deadline) -> DrainOutcome {
         self.beginnings.shutdown().await;
+        self.restarts.shutdown().await;
         let all = self.lanes.all();
         let stopped = self.release(&all, deadline.settle).await;
         let committed = self.commit_now(stopped.positions, deadline.end).await;

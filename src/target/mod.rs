@@ -2,8 +2,8 @@
 //!
 //! The writing end of the flow is narrow, so that another engine can take its place: a [`Writer`] takes a
 //! batch of one partition, [`Acks`] answers with runs of target offsets. Nothing here knows about positions,
-//! commits or budgets. One idempotent producer serves all topics of a mirror; order is kept per partition by
-//! it alone (I2).
+//! commits or budgets. One idempotent producer serves all topics of a mirror that take batches of the same size;
+//! order is kept per partition by it alone (I2).
 
 mod acks;
 mod producer;
@@ -28,28 +28,32 @@ use crate::prefix::Sequence;
 /// far the reader runs ahead of the writer.
 const WAITING_BATCHES: usize = 16;
 
-/// The producer of one mirror and the two tasks that serve it.
+/// A producer of one mirror and the two tasks that serve it.
 pub struct Target {
     producer: Arc<BaseProducer<Deliveries>>,
     batches: mpsc::Sender<Write>,
     routes: Arc<Routes>,
-    fatal: watch::Receiver<Option<String>>,
     writing: JoinHandle<()>,
     acking: JoinHandle<()>,
 }
 
 impl Target {
-    /// Creates the producer. It connects by itself and goes on trying.
+    /// Creates the producer, for batches of at most `batch_bytes`. It connects by itself and goes on trying; an
+    /// error after which it takes nothing any more (`ERR__FATAL`) is told through `fatal`.
     ///
     /// # Errors
     ///
     /// When librdkafka refuses the configuration: a `client` property of the cluster, a TLS file.
-    pub fn open(cluster: &config::Cluster, mirror: &config::Mirror) -> Result<Self, KafkaError> {
-        let (failed, fatal) = watch::channel(None);
+    pub fn open(
+        cluster: &config::Cluster,
+        mirror: &config::Mirror,
+        batch_bytes: u32,
+        fatal: watch::Sender<Option<String>>,
+    ) -> Result<Self, KafkaError> {
         let routes = Arc::new(Routes::default());
-        let context = Deliveries::new(&cluster.name, failed);
+        let context = Deliveries::new(&cluster.name, fatal);
         let producer: BaseProducer<Deliveries> =
-            producer::config(cluster, mirror).create_with_context(context)?;
+            producer::config(cluster, mirror, batch_bytes).create_with_context(context)?;
         let producer = Arc::new(producer);
         let (batches, waiting) = mpsc::channel(WAITING_BATCHES);
         let queue = DeliveryQueue::of(&producer);
@@ -63,7 +67,6 @@ impl Target {
             producer,
             batches,
             routes,
-            fatal,
         })
     }
 
@@ -74,17 +77,6 @@ impl Target {
             batches: self.batches.clone(),
             routes: Arc::clone(&self.routes),
         })
-    }
-
-    /// Waits for an error after which the producer takes nothing any more (`ERR__FATAL`); answers with
-    /// librdkafka's reason.
-    pub async fn failed(&self) -> String {
-        let mut fatal = self.fatal.clone();
-        let reason = fatal.wait_for(Option::is_some).await;
-        reason
-            .ok()
-            .and_then(|reason| reason.clone())
-            .unwrap_or_default()
     }
 
     /// Ends both tasks. All topics and writers must have been dropped; reports still to come are not

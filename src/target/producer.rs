@@ -5,8 +5,12 @@ use rdkafka::ClientConfig;
 use crate::clusters::properties;
 use crate::config::{self, Compression};
 
-/// Configuration of the mirror's producer on `cluster`.
-pub(super) fn config(cluster: &config::Cluster, mirror: &config::Mirror) -> ClientConfig {
+/// Configuration of a producer of the mirror on `cluster`, for batches of at most `batch_bytes`.
+pub(super) fn config(
+    cluster: &config::Cluster,
+    mirror: &config::Mirror,
+    batch_bytes: u32,
+) -> ClientConfig {
     let mut config = properties::base(cluster, &format!("kmirror-{}", mirror.name));
     config
         // I2: order and no duplicates within the producer's life; implies acks=all (I1).
@@ -21,7 +25,8 @@ pub(super) fn config(cluster: &config::Cluster, mirror: &config::Mirror) -> Clie
         .set("message.max.bytes", "1000000000")
         .set("compression.type", codec(mirror.compression))
         .set("linger.ms", "5")
-        .set("batch.size", "1000000")
+        // A batch that is larger than the topic allows would be refused with all its records.
+        .set("batch.size", batch_bytes.to_string())
         .set("batch.num.messages", "10000");
     config
 }
