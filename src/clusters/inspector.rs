@@ -18,7 +18,7 @@ use crate::librdkafka::admin::configs::{self, ConfigValue, Configs, Resource};
 use crate::librdkafka::admin::group_members::{self, GroupDescription};
 use crate::librdkafka::admin::group_offsets::{self, GroupQuery};
 use crate::librdkafka::admin::partition_offsets::{self, OffsetSpec};
-use crate::librdkafka::admin::topic_creation::{self, TopicSpec};
+use crate::librdkafka::admin::topic_creation::{self, Mode, TopicSpec};
 use crate::librdkafka::admin::{Failure, PartitionOffset};
 
 /// A topic as the cluster's metadata shows it.
@@ -149,8 +149,7 @@ impl Inspector {
             .await
     }
 
-    /// Creates a topic; the broker's default replication factor when none is given. That it exists
-    /// already is an error like any other, with the code that says so.
+    /// Creates a topic; the broker's default replication factor when none is given.
     pub async fn create_topic(
         &self,
         name: &str,
@@ -164,9 +163,31 @@ impl Inspector {
             replication_factor,
             configs,
         };
+        self.topic_creation(topic, Mode::Create).await
+    }
+
+    /// Asks whether the cluster would create a topic, without creating it.
+    pub async fn rehearse_topic(
+        &self,
+        name: &str,
+        partitions: u32,
+        replication_factor: Option<NonZeroU16>,
+        configs: Vec<(String, String)>,
+    ) -> Result<(), CreateTopicError> {
+        let topic = TopicSpec {
+            name: name.to_owned(),
+            partitions,
+            replication_factor,
+            configs,
+        };
+        self.topic_creation(topic, Mode::Rehearse).await
+    }
+
+    async fn topic_creation(&self, topic: TopicSpec, mode: Mode) -> Result<(), CreateTopicError> {
         let inner = Arc::clone(&self.inner);
         let outcome = blocking(move || {
-            let outcome = topic_creation::create(inner.consumer.client(), &topic, inner.timeout);
+            let client = inner.consumer.client();
+            let outcome = topic_creation::create(client, &topic, mode, inner.timeout);
             inner.serve_events();
             outcome
         })

@@ -10,7 +10,7 @@ use rdkafka::client::Client;
 use rdkafka_sys::bindings as sys;
 use rdkafka_sys::types::{RDKafkaAdminOp, RDKafkaRespErr};
 
-use super::{Event, Failure, Session, array, c_string, outcome, text};
+use super::{Event, Failure, Options, Session, array, c_string, outcome, text};
 
 /// A topic to create.
 #[derive(Debug, Clone)]
@@ -25,16 +25,29 @@ pub struct TopicSpec {
     pub configs: Vec<(String, String)>,
 }
 
+/// Whether a topic is created, or the broker only says whether it would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Create it.
+    Create,
+    /// Check name, rights, replication factor and configs, and change nothing.
+    Rehearse,
+}
+
 /// Creates one topic, and waits until the broker has done so on all nodes or `timeout` has passed.
 pub fn create<C: ClientContext>(
     client: &Client<C>,
     topic: &TopicSpec,
+    mode: Mode,
     timeout: Duration,
 ) -> Result<(), Failure> {
     let operation = RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_CREATETOPICS;
     let session = Session::open(client, operation, timeout);
     let request = Request::new(topic)?;
     let options = session.options(0);
+    if mode == Mode::Rehearse {
+        set_validate_only(&options);
+    }
     let mut request_pointer = request.0.as_ptr();
     // SAFETY: request and options are alive during the call, which copies them.
     unsafe {
@@ -47,6 +60,25 @@ pub fn create<C: ClientContext>(
         );
     }
     read(&session.only()?)
+}
+
+fn set_validate_only(options: &Options) {
+    let mut error = [0 as c_char; 128];
+    // SAFETY: the options are alive, and the buffer is as long as stated.
+    let code = unsafe {
+        sys::rd_kafka_AdminOptions_set_validate_only(
+            options.as_ptr(),
+            1,
+            error.as_mut_ptr(),
+            error.len(),
+        )
+    };
+    // A rehearsal that is none would create topics on somebody's cluster.
+    assert_eq!(
+        code,
+        RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR,
+        "CreateTopics takes the option"
+    );
 }
 
 struct Request(NonNull<sys::rd_kafka_NewTopic_t>);
