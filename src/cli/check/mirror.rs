@@ -1,0 +1,262 @@
+//! Examines one mirror: what it would do with each topic, and whether it may and can.
+
+use std::collections::HashMap;
+
+use comfy_table::Cell;
+use tokio::task::JoinSet;
+
+use super::super::clusters::Connections;
+use super::super::terminal::{Terminal, Tone, counted, figures, grouped, words};
+use super::{Problems, limits, rights};
+use crate::clusters::{Error, Inspector};
+use crate::config::Mirror;
+use crate::librdkafka::admin::cluster_description::AclOperation;
+use crate::librdkafka::admin::configs::{ConfigValue, Configs};
+use crate::mirror::plan::{Action, TopicPlan, plan_topics};
+
+/// Creations that are rehearsed at the same time.
+const REHEARSALS: usize = 16;
+/// The topic config, and the broker config that it is inherited from.
+const TOPIC_LIMIT: &str = "max.message.bytes";
+const BROKER_LIMIT: &str = "message.max.bytes";
+
+/// What was found out about a mirror.
+pub(super) struct Found {
+    pub(super) table: String,
+    pub(super) problems: Problems,
+}
+
+/// Fails when a cluster does not answer.
+pub(super) async fn examine(
+    mirror: &Mirror,
+    connections: &Connections,
+    terminal: Terminal,
+) -> Result<Found, Error> {
+    let (source, target) = (connections.source(mirror), connections.target(mirror));
+    let (source_topics, target_topics) = tokio::try_join!(source.topics(), target.topics())?;
+    let plans = plan_topics(mirror, &source_topics, &target_topics);
+    let mut problems = refused(&plans);
+    if plans.is_empty() {
+        problems.push(format!(
+            "no topic of {} is selected; correct topics or exclude_topics",
+            mirror.source
+        ));
+    }
+    let configs = Settings::read(mirror, source, target, &plans).await?;
+    problems.extend(missing_rights(mirror, source, target, &plans).await?);
+    problems.extend(impossible_creations(mirror, target, &plans, &configs).await);
+    problems.extend(limits::problems(
+        plans.iter().filter_map(|plan| configs.limits(plan)),
+    ));
+    let table = table(mirror, &plans, terminal);
+    Ok(Found { table, problems })
+}
+
+fn refused(plans: &[TopicPlan]) -> Problems {
+    let refused = plans.iter().filter_map(|plan| match &plan.action {
+        Action::Refuse(reason) => Some(format!("topic {}: {reason}", plan.names.source_topic)),
+        Action::Mirror | Action::Create => None,
+    });
+    refused.collect()
+}
+
+fn names<'a>(
+    plans: &'a [TopicPlan],
+    is_wanted: impl Fn(&Action) -> bool + 'a,
+    name: impl Fn(&TopicPlan) -> &String + 'a,
+) -> Vec<String> {
+    let wanted = plans.iter().filter(|plan| is_wanted(&plan.action));
+    wanted.map(|plan| name(plan).clone()).collect()
+}
+
+fn is_followed(action: &Action) -> bool {
+    !matches!(action, Action::Refuse(_))
+}
+
+async fn missing_rights(
+    mirror: &Mirror,
+    source: &Inspector,
+    target: &Inspector,
+    plans: &[TopicPlan],
+) -> Result<Problems, Error> {
+    let originals = names(plans, is_followed, |plan| &plan.names.source_topic);
+    let groups = names(plans, is_followed, |plan| &plan.names.group);
+    let copies = names(
+        plans,
+        |action| *action == Action::Mirror,
+        |plan| &plan.names.target_topic,
+    );
+    let (readable, joinable, writable) = tokio::try_join!(
+        source.topic_rights(&originals),
+        source.members(groups.clone()),
+        target.topic_rights(&copies),
+    )?;
+    let read = AclOperation::RD_KAFKA_ACL_OPERATION_READ;
+    let write = AclOperation::RD_KAFKA_ACL_OPERATION_WRITE;
+    let mut problems = rights::topics(&mirror.source, read, &readable);
+    problems.extend(rights::groups(&mirror.source, groups.iter().zip(&joinable)));
+    problems.extend(rights::topics(&mirror.target, write, &writable));
+    Ok(problems)
+}
+
+/// Lets the target say of each missing copy whether it would create it: its rights, its name, its
+/// replication factor and its configs, in the broker's own words.
+async fn impossible_creations(
+    mirror: &Mirror,
+    target: &Inspector,
+    plans: &[TopicPlan],
+    configs: &Settings,
+) -> Problems {
+    let missing: Vec<_> = plans
+        .iter()
+        .filter(|plan| plan.action == Action::Create)
+        .collect();
+    let mut problems = Problems::new();
+    for some in missing.chunks(REHEARSALS) {
+        let mut rehearsals = JoinSet::new();
+        for plan in some {
+            let (target, replication_factor) = (target.clone(), mirror.replication_factor);
+            let (name, partitions) = (plan.names.target_topic.clone(), plan.partitions);
+            let configs = configs.wanted(&plan.names.source_topic);
+            rehearsals.spawn(async move {
+                let rehearsed = target
+                    .rehearse_topic(&name, partitions, replication_factor, configs)
+                    .await;
+                let error = rehearsed.err()?;
+                Some(format!(
+                    "topic {name} cannot be created on the target: {error}"
+                ))
+            });
+        }
+        problems.extend(rehearsals.join_all().await.into_iter().flatten());
+    }
+    problems.sort();
+    problems
+}
+
+/// Configs that decide what a copy takes.
+struct Settings {
+    sync: bool,
+    excluded: Vec<String>,
+    source: HashMap<String, Vec<ConfigValue>>,
+    target: HashMap<String, Vec<ConfigValue>>,
+    target_default: Option<u64>,
+}
+
+impl Settings {
+    async fn read(
+        mirror: &Mirror,
+        source: &Inspector,
+        target: &Inspector,
+        plans: &[TopicPlan],
+    ) -> Result<Self, Error> {
+        let originals = names(plans, is_followed, |plan| &plan.names.source_topic);
+        let copies = names(
+            plans,
+            |action| *action == Action::Mirror,
+            |plan| &plan.names.target_topic,
+        );
+        let (source, copies) = tokio::join!(
+            source.all_topic_configs(&originals),
+            target.all_topic_configs(&copies)
+        );
+        Ok(Self {
+            sync: mirror.sync_topic_configs,
+            excluded: mirror.exclude_configs.clone(),
+            source: readable(source)?,
+            target: readable(copies)?,
+            target_default: broker_limit(target).await?,
+        })
+    }
+
+    /// What a new copy is given.
+    fn wanted(&self, source_topic: &str) -> Vec<(String, String)> {
+        let values = self.source.get(source_topic).filter(|_| self.sync);
+        let wanted = values
+            .into_iter()
+            .flatten()
+            .filter(|value| value.set_on_topic && !self.excluded.contains(&value.name));
+        wanted
+            .filter_map(|value| Some((value.name.clone(), value.value.clone()?)))
+            .collect()
+    }
+
+    fn limits<'a>(&self, plan: &'a TopicPlan) -> Option<limits::Limits<'a>> {
+        let (source_topic, target_topic) = (&plan.names.source_topic, &plan.names.target_topic);
+        let source = limits::number(self.source.get(source_topic)?, TOPIC_LIMIT);
+        let target = match plan.action {
+            Action::Refuse(_) => return None,
+            Action::Mirror => limits::number(self.target.get(target_topic)?, TOPIC_LIMIT),
+            Action::Create => {
+                let wanted = self.wanted(source_topic).into_iter();
+                let given = wanted.filter(|(name, _)| name == TOPIC_LIMIT);
+                given
+                    .filter_map(|(_, value)| value.parse().ok())
+                    .next()
+                    .or(self.target_default)
+            }
+        };
+        Some(limits::Limits {
+            source_topic,
+            target_topic,
+            source,
+            target,
+        })
+    }
+}
+
+/// What may be read: to be denied DescribeConfigs costs these comparisons and nothing else.
+fn readable(
+    configs: Result<Vec<Configs>, Error>,
+) -> Result<HashMap<String, Vec<ConfigValue>>, Error> {
+    match configs {
+        Ok(configs) => {
+            let readable = configs
+                .into_iter()
+                .filter_map(|topic| Some((topic.name, topic.values.ok()?)));
+            Ok(readable.collect())
+        }
+        Err(error) if error.is_cluster_down() => Err(error),
+        Err(_) => Ok(HashMap::new()),
+    }
+}
+
+async fn broker_limit(target: &Inspector) -> Result<Option<u64>, Error> {
+    let nodes = target.describe().await?.nodes;
+    let Some(node) = nodes.first() else {
+        return Ok(None);
+    };
+    match target.broker_configs(*node).await {
+        Ok(values) => Ok(limits::number(&values, BROKER_LIMIT)),
+        Err(error) if error.is_cluster_down() => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+fn table(mirror: &Mirror, plans: &[TopicPlan], terminal: Terminal) -> String {
+    let title = format!("{}: {}", mirror.name, counted(plans.len(), "topic"));
+    let title = terminal.paint(Tone::Title, &title);
+    if plans.is_empty() {
+        return title;
+    }
+    let mut table = terminal.table([
+        words("TOPIC"),
+        figures("PARTITIONS"),
+        words("ON THE TARGET"),
+        words("WOULD BE"),
+    ]);
+    for plan in plans {
+        let (tone, what) = match plan.action {
+            Action::Mirror => (Tone::Good, "mirrored"),
+            Action::Create => (Tone::Good, "created and mirrored"),
+            Action::Refuse(_) => (Tone::Bad, "refused"),
+        };
+        table.add_row([
+            Cell::new(&plan.names.source_topic),
+            Cell::new(grouped(plan.partitions.into())),
+            Cell::new(&plan.names.target_topic),
+            terminal.cell(tone, what),
+        ]);
+    }
+    format!("{title}\n{}", table.trim_fmt())
+}
