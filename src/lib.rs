@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod budget;
+pub mod cli;
 pub mod clusters;
 pub mod config;
 pub mod daemon;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `kmirror` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kmirror::cli::main()
+}

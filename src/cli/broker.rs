@@ -1,0 +1,61 @@
+//! `kmirror broker`: one built-in cluster on fixed ports.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use clap::Args;
+use kmirror_broker::Cluster;
+
+use super::signals::StopSignals;
+use super::{Exit, Failure};
+
+#[derive(Debug, Args)]
+pub(super) struct BrokerArgs {
+    /// Address of the first node; the others take the ports above it
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9092")]
+    listen: SocketAddr,
+    /// How many nodes the cluster has
+    #[arg(long, value_name = "N", default_value = "1")]
+    nodes: NonZeroU16,
+    /// Partitions of topics that clients create without saying how many
+    #[arg(long, value_name = "N", default_value = "4")]
+    partitions: NonZeroU16,
+    /// Keep the data in this directory, and come back with it [default: in memory]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+pub(super) async fn broker(args: BrokerArgs) -> Result<Exit, Failure> {
+    let mut signals = StopSignals::catch()?;
+    let mut builder = Cluster::builder()
+        .nodes(args.nodes.get().into())
+        .partitions(args.partitions.get().into())
+        .listen(args.listen.to_string());
+    if let Some(directory) = &args.data {
+        builder = builder.data_dir(directory);
+    }
+    let cluster = builder.start().await.map_err(|error| refused(&error))?;
+    println!("bootstrap servers: {}", cluster.bootstrap_servers());
+    match &args.data {
+        Some(directory) => println!("data: {}", directory.display()),
+        None => println!("data: in memory, gone when this command ends"),
+    }
+    println!("stop with Ctrl-C");
+    signals.next().await;
+    signals.unless_again(cluster.shutdown()).await;
+    Ok(Exit::Clean)
+}
+
+/// What a cluster cannot start for is what the flags say.
+fn refused(error: &kmirror_broker::StartError) -> Failure {
+    use kmirror_broker::StartError;
+    let remedy = match error {
+        StartError::Listen { .. } => "choose a free address with --listen",
+        StartError::DataDir { .. } => {
+            "choose a directory with --data that no other broker uses and that can be written"
+        }
+        StartError::Config(_) => "see 'kmirror broker --help'",
+    };
+    Failure::usage(format!("{error}; {remedy}"))
+}
