@@ -51,12 +51,12 @@ async fn kafka_topics_and_kafka_configs_administer_a_topic() {
 async fn the_console_consumer_resumes_in_its_group_and_kafka_consumer_groups_shows_it() {
     let cluster = cluster().await;
     let produce = |input: &str| {
-        let keyed = ["--topic", "orders", "--compression-codec", "zstd", "--reader-property", "parse.key=true"];
-        tool(&cluster, PRODUCER, &[&keyed[..], &["--reader-property", "key.separator=:"]].concat(), input)
+        let keyed = ["--topic", "orders", "--compression-codec", "zstd", "--property", "parse.key=true"];
+        tool(&cluster, PRODUCER, &[&keyed[..], &["--property", "key.separator=:"]].concat(), input)
     };
     let consume = |count: &str| {
         let group = ["--topic", "orders", "--group", "java-billing", "--from-beginning", "--max-messages", count];
-        let read = tool(&cluster, CONSUMER, &[&group[..], &["--formatter-property", "print.key=true"]].concat(), "");
+        let read = tool(&cluster, CONSUMER, &[&group[..], &["--property", "print.key=true"]].concat(), "");
         let mut lines: Vec<String> = read.lines().map(str::to_owned).collect();
         lines.sort_unstable();
         lines

@@ -94,7 +94,7 @@ async function cleanUp() {
   const { groups } = await admin.listGroups();
   assert(groups.some(({ groupId }) => groupId === GROUP));
   await admin.deleteGroups([GROUP]);
-  assert(await admin.createPartitions({ topicPartitions: [{ topic: TOPIC, count: PARTITIONS + 1 }] }));
+  await admin.createPartitions({ topicPartitions: [{ topic: TOPIC, count: PARTITIONS + 1 }] });
   const { topics } = await admin.fetchTopicMetadata({ topics: [TOPIC] });
   assert.equal(topics[0].partitions.length, PARTITIONS + 1);
   await admin.deleteTopics({ topics: [TOPIC] });
