@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::ensure;
 
 use crate::clusters::Clusters;
 use crate::support::codec::Codec;
 use crate::support::daemon::Daemon;
+use crate::support::outcome::Outcome;
 use crate::support::record::Record;
 use crate::support::wait::eventually;
 
@@ -19,7 +20,7 @@ const SLACK: Duration = Duration::from_secs(3);
 const DEADLINE: Duration = Duration::from_secs(60);
 
 #[test]
-fn a_start_and_a_new_topic_take_effect_within_seconds() -> Result<()> {
+fn a_start_and_a_new_topic_take_effect_within_seconds() -> Outcome {
     let clusters = Clusters::start()?;
     let mut source = clusters.source.client();
     let record = [Record::at(1_700_000_000_000).key("first")];

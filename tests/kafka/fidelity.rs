@@ -9,6 +9,7 @@ use crate::support::client::Client;
 use crate::support::codec::Codec;
 use crate::support::daemon::Daemon;
 use crate::support::ledger::{Ledger, Writer};
+use crate::support::outcome::Outcome;
 use crate::support::record::{Record, TimestampType};
 use crate::support::workload;
 
@@ -42,7 +43,7 @@ fn write<R: Iterator<Item = Record>>(
 }
 
 #[test]
-fn a_million_records_of_every_shape_arrive_unchanged() -> Result<()> {
+fn a_million_records_of_every_shape_arrive_unchanged() -> Outcome {
     let clusters = Clusters::start()?;
     let mut source = clusters.source.client();
     source.create_topic("million", 8, &[])?;
@@ -59,7 +60,7 @@ fn a_million_records_of_every_shape_arrive_unchanged() -> Result<()> {
 }
 
 #[test]
-fn timestamps_set_by_the_source_broker_are_kept() -> Result<()> {
+fn timestamps_set_by_the_source_broker_are_kept() -> Outcome {
     let clusters = Clusters::start()?;
     let mut source = clusters.source.client();
     source.create_topic(
@@ -89,7 +90,7 @@ fn is_create_time(entry: &crate::support::ledger::Entry) -> bool {
 }
 
 #[test]
-fn values_of_up_to_8_mib_arrive_on_a_topic_created_with_the_sources_limit() -> Result<()> {
+fn values_of_up_to_8_mib_arrive_on_a_topic_created_with_the_sources_limit() -> Outcome {
     let clusters = Clusters::start()?;
     let mut source = clusters.source.client();
     source.create_topic("large", 2, &[("max.message.bytes", "9000000")])?;

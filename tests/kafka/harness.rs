@@ -9,6 +9,7 @@ use crate::support::client::Client;
 use crate::support::codec::Codec;
 use crate::support::compare::{self, Kind, Timestamps};
 use crate::support::ledger::{Ledger, Writer};
+use crate::support::outcome::Outcome;
 use crate::support::record::{Record, TimestampType};
 use crate::support::wait::eventually;
 use crate::support::workload;
@@ -16,7 +17,7 @@ use crate::support::workload;
 const SOON: Duration = Duration::from_secs(20);
 
 #[test]
-fn a_broker_keeps_its_data_and_address_through_stop_and_kill() -> Result<()> {
+fn a_broker_keeps_its_data_and_address_through_stop_and_kill() -> Outcome {
     let mut broker = KafkaBroker::start("broker")?;
     let address = broker.bootstrap();
     broker.client().create_topic("kept", 1, &[])?;
@@ -43,7 +44,7 @@ fn a_broker_keeps_its_data_and_address_through_stop_and_kill() -> Result<()> {
 }
 
 #[test]
-fn a_frozen_broker_answers_once_it_thaws() -> Result<()> {
+fn a_frozen_broker_answers_once_it_thaws() -> Outcome {
     let mut broker = KafkaBroker::start("broker")?;
     broker.pause()?;
     let asked = std::thread::spawn({
@@ -59,7 +60,7 @@ fn a_frozen_broker_answers_once_it_thaws() -> Result<()> {
 }
 
 #[test]
-fn what_is_written_is_what_is_read_under_every_codec_and_timestamp_type() -> Result<()> {
+fn what_is_written_is_what_is_read_under_every_codec_and_timestamp_type() -> Outcome {
     let broker = KafkaBroker::start("broker")?;
     let mut client = broker.client();
     for timestamp_type in ["CreateTime", "LogAppendTime"] {
@@ -92,7 +93,7 @@ fn what_is_written_is_what_is_read_under_every_codec_and_timestamp_type() -> Res
 }
 
 #[test]
-fn a_copy_with_one_loss_and_one_replay_is_told_as_such() -> Result<()> {
+fn a_copy_with_one_loss_and_one_replay_is_told_as_such() -> Outcome {
     let broker = KafkaBroker::start("broker")?;
     let mut client = broker.client();
     client.create_topic("original", 2, &[])?;

@@ -11,6 +11,7 @@ use crate::support::client::Client;
 use crate::support::codec::Codec;
 use crate::support::daemon::Daemon;
 use crate::support::ledger::Writer;
+use crate::support::outcome::Outcome;
 use crate::support::wait::eventually;
 use crate::support::workload;
 
@@ -64,7 +65,7 @@ fn await_ready(daemon: &Daemon) {
 }
 
 #[test]
-fn a_target_that_is_down_for_half_a_minute_costs_no_record_and_repeats_none() -> Result<()> {
+fn a_target_that_is_down_for_half_a_minute_costs_no_record_and_repeats_none() -> Outcome {
     let mut clusters = clusters()?;
     let config = clusters.config(&[TOPIC]).write()?;
     let load = Load::start(clusters.source.client(), TOPIC, 5_000);
@@ -84,10 +85,9 @@ fn a_target_that_is_down_for_half_a_minute_costs_no_record_and_repeats_none() ->
 }
 
 #[test]
-fn a_source_that_dies_for_half_a_minute_costs_no_record() -> Result<()> {
+fn a_source_that_dies_for_half_a_minute_costs_no_record() -> Outcome {
     let mut clusters = clusters()?;
-    let mut source = clusters.source.client();
-    write(&mut source, 30_000)?;
+    write(&mut clusters.source.client(), 30_000)?;
     let config = clusters.config(&[TOPIC]).write()?;
     let daemon = Daemon::start("kmirror", &config)?;
     clusters.await_copied(TOPIC, 1, DEADLINE);
@@ -97,7 +97,7 @@ fn a_source_that_dies_for_half_a_minute_costs_no_record() -> Result<()> {
     thread::sleep(OUTAGE.saturating_sub(down.elapsed()));
     clusters.source.restart()?;
     await_ready(&daemon);
-    write(&mut source, 5_000)?;
+    write(&mut clusters.source.client(), 5_000)?;
     clusters.await_caught_up(TOPIC, DEADLINE);
     let found = clusters.compare(TOPIC)?;
     assert!(found.is_exact_but_for_replays(), "{found}");

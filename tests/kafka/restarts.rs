@@ -8,6 +8,7 @@ use crate::carried::Carried;
 use crate::clusters::{Clusters, copy_of, group};
 use crate::load::Load;
 use crate::support::daemon::Daemon;
+use crate::support::outcome::Outcome;
 use crate::support::wait::eventually;
 
 const TOPIC: &str = "orders";
@@ -74,7 +75,7 @@ fn kill_in_mid_stream_loses_nothing_and_repeats_at_most_what_a_commit_interval_c
 }
 
 #[test]
-fn a_drained_stop_in_mid_stream_loses_nothing_and_repeats_nothing() -> Result<()> {
+fn a_drained_stop_in_mid_stream_loses_nothing_and_repeats_nothing() -> Outcome {
     let clusters = clusters()?;
     let config = clusters.config(&[TOPIC]).write()?;
     let load = Load::start(clusters.source.client(), TOPIC, RATE);
@@ -94,7 +95,7 @@ fn a_drained_stop_in_mid_stream_loses_nothing_and_repeats_nothing() -> Result<()
 }
 
 #[test]
-fn when_one_of_two_daemons_is_killed_the_other_takes_over() -> Result<()> {
+fn when_one_of_two_daemons_is_killed_the_other_takes_over() -> Outcome {
     let clusters = clusters()?;
     // The default of 45 s is how long the dead one's partitions would stand still.
     let config = clusters

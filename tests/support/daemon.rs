@@ -123,8 +123,8 @@ fn listen_address(log: &str) -> Option<String> {
     let lines = log
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let said = |line: &Value| line["fields"]["message"] == "http listening";
-    lines
-        .filter(said)
-        .find_map(|line| Some(line["fields"]["address"].as_str()?.to_owned()))
+    // An event's fields stand under `fields`, or beside its time and level where the log is flattened.
+    let fields = lines.map(|line| line.get("fields").cloned().unwrap_or(line));
+    let mut said = fields.filter(|fields| fields["message"] == "http listening");
+    said.find_map(|fields| Some(fields["address"].as_str()?.to_owned()))
 }

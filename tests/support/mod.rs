@@ -29,6 +29,7 @@ pub mod groups;
 pub mod http;
 pub mod ledger;
 pub mod metrics;
+pub mod outcome;
 pub mod process;
 pub mod produce;
 pub mod read;
