@@ -1,171 +1,38 @@
-//! Starts and stops a cluster: binds the nodes, loads the state, runs the timer.
+//! Runs a cluster, and gives tests a handle on it that needs no wire.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use kafka_protocol::messages::BrokerId;
+use kafka_protocol::messages::{BrokerId, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::groups::{GroupSettings, Groups};
+use crate::builder::Builder;
 use crate::net::listener;
-use crate::state::{Node, Shared, State};
+use crate::state::Shared;
+use crate::timer;
+use crate::topics::{Layout, NewTopic, Partition};
 
-/// How often expired sessions and rebalance deadlines are looked for.
-const TICK: Duration = Duration::from_millis(20);
-
-/// Why a cluster did not start.
+/// A call on a [`Cluster`] that could not be carried out.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The address of a node is not an address, or not free.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address as given, with the port of the node at fault.
-        address: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The data directory cannot be used.
-    #[error("cannot use the data directory {}: {source}", path.display())]
-    DataDir {
-        /// The file or directory at fault.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+#[error("{message}")]
+pub struct AdminError {
+    /// Kafka's number for the error.
+    pub code: i16,
+    message: String,
 }
 
-/// What a cluster is to be like; every setting has a default.
-#[derive(Debug, Clone)]
-pub struct Builder {
-    nodes: usize,
-    partitions: i32,
-    listen: String,
-    data_dir: Option<PathBuf>,
-    configs: BTreeMap<String, String>,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
+impl AdminError {
+    fn new(error: kafka_protocol::error::ResponseError, message: impl Into<String>) -> Self {
         Self {
-            nodes: 1,
-            partitions: 1,
-            listen: "127.0.0.1:0".to_owned(),
-            data_dir: None,
-            configs: BTreeMap::new(),
+            code: error.code(),
+            message: message.into(),
         }
     }
 }
 
-impl Builder {
-    /// How many brokers the cluster has; 1 unless said, and never less.
-    #[must_use]
-    pub fn nodes(mut self, nodes: usize) -> Self {
-        self.nodes = nodes.max(1);
-        self
-    }
-
-    /// How many partitions an auto-created topic gets (`num.partitions`); 1 unless said.
-    #[must_use]
-    pub fn partitions(mut self, partitions: i32) -> Self {
-        self.partitions = partitions;
-        self
-    }
-
-    /// The first node's address. With port 0 every node gets a free port; with a fixed port P they get P, P+1 and so on.
-    #[must_use]
-    pub fn listen(mut self, address: impl Into<String>) -> Self {
-        self.listen = address.into();
-        self
-    }
-
-    /// Where the data is kept, so that it survives the process. Without it everything lives in memory.
-    #[must_use]
-    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
-        self.data_dir = Some(path.into());
-        self
-    }
-
-    /// Sets a broker property by Kafka's name for it, such as `message.max.bytes`.
-    #[must_use]
-    pub fn broker_config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.configs.insert(key.into(), value.into());
-        self
-    }
-
-    /// Loads the state, binds every node, and only then begins to answer.
-    ///
-    /// # Errors
-    /// When an address cannot be bound or the data directory cannot be read or locked.
-    pub async fn start(self) -> Result<Cluster, StartError> {
-        let groups =
-            Groups::new(GroupSettings::default(), self.data_dir.as_deref()).map_err(|source| {
-                StartError::DataDir {
-                    path: self.data_dir.clone().unwrap_or_default(),
-                    source,
-                }
-            })?;
-        let (listeners, nodes) = bind(&self.listen, self.nodes).await?;
-        let shared = Arc::new(Shared::new(State { nodes, groups }));
-        Ok(Cluster::run(shared, listeners))
-    }
-}
-
-async fn bind(listen: &str, count: usize) -> Result<(Vec<TcpListener>, Vec<Node>), StartError> {
-    let failed = |address: String| move |source| StartError::Listen { address, source };
-    let first = resolve(listen).await.map_err(failed(listen.to_owned()))?;
-    let mut listeners = Vec::with_capacity(count);
-    let mut nodes = Vec::with_capacity(count);
-    for (id, offset) in (0..).zip(0..count as u16) {
-        let port = if first.port() == 0 {
-            0
-        } else {
-            first.port().saturating_add(offset)
-        };
-        let address = SocketAddr::new(first.ip(), port);
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(failed(address.to_string()))?;
-        let bound = listener.local_addr().map_err(failed(address.to_string()))?;
-        nodes.push(Node {
-            id: BrokerId(id),
-            host: advertised(bound.ip()),
-            port: bound.port(),
-        });
-        listeners.push(listener);
-    }
-    Ok((listeners, nodes))
-}
-
-/// An IPv4 address is preferred, since that is what clients are told.
-async fn resolve(listen: &str) -> io::Result<SocketAddr> {
-    let found: Vec<SocketAddr> = tokio::net::lookup_host(listen).await?.collect();
-    let preferred = found
-        .iter()
-        .find(|address| address.is_ipv4())
-        .or(found.first());
-    preferred
-        .copied()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
-}
-
-/// Clients cannot connect to "any address", so the loopback stands in for it.
-fn advertised(ip: IpAddr) -> StrBytes {
-    let ip = if ip.is_unspecified() {
-        IpAddr::V4(Ipv4Addr::LOCALHOST)
-    } else {
-        ip
-    };
-    StrBytes::from_string(ip.to_string())
-}
-
-/// A running cluster. Dropping it is a kill: nothing is flushed and nobody is told.
+/// A running cluster. Dropping it is a kill: clients are cut off, and nothing is said or written any more.
 pub struct Cluster {
     shared: Arc<Shared>,
     tasks: JoinSet<()>,
@@ -179,7 +46,7 @@ impl Cluster {
         Builder::default()
     }
 
-    fn run(shared: Arc<Shared>, listeners: Vec<TcpListener>) -> Self {
+    pub(crate) fn run(shared: Arc<Shared>, listeners: Vec<TcpListener>) -> Self {
         let (stop, stopped) = watch::channel(());
         let mut tasks = JoinSet::new();
         for (node, listener) in (0..).zip(listeners) {
@@ -190,7 +57,7 @@ impl Cluster {
                 stopped.clone(),
             ));
         }
-        tasks.spawn(tick(Arc::clone(&shared), stopped));
+        tasks.spawn(timer::run(Arc::clone(&shared), stopped));
         Self {
             shared,
             tasks,
@@ -210,7 +77,79 @@ impl Cluster {
         addresses.join(",")
     }
 
-    /// Ends every connection, joins every task and writes out what is left to write.
+    /// Creates a topic with one replica of each partition.
+    ///
+    /// # Errors
+    /// As CreateTopics: an invalid or taken name, a wrong count, an unknown configuration.
+    pub fn create_topic(
+        &self,
+        name: &str,
+        partitions: i32,
+        configs: &[(&str, &str)],
+    ) -> Result<(), AdminError> {
+        let new = NewTopic {
+            name: TopicName(StrBytes::from_string(name.to_owned())),
+            layout: Layout::Spread {
+                partitions: Some(partitions),
+                replication_factor: None,
+            },
+            configs: configs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+        };
+        let created = self.shared.lock().create_topic(new).map(|_| ());
+        created.map_err(|refused| AdminError::new(refused.error, refused.message))
+    }
+
+    /// The first offset that can be read; `None` when there is no such partition.
+    #[must_use]
+    pub fn log_start(&self, topic: &str, partition: i32) -> Option<i64> {
+        self.read(topic, partition, |partition| partition.log().start())
+    }
+
+    /// The offset that the next record gets; `None` when there is no such partition.
+    #[must_use]
+    pub fn log_end(&self, topic: &str, partition: i32) -> Option<i64> {
+        self.read(topic, partition, |partition| partition.log().end())
+    }
+
+    fn read<T>(
+        &self,
+        topic: &str,
+        partition: i32,
+        read: impl FnOnce(&Partition) -> T,
+    ) -> Option<T> {
+        self.shared
+            .lock()
+            .topics
+            .get(topic)?
+            .partition(partition)
+            .map(read)
+    }
+
+    /// Deletes the records before `offset`, and gives the new start of the log.
+    ///
+    /// # Errors
+    /// When there is no such partition, the offset lies beyond its end, or the data directory cannot be written.
+    pub fn delete_records(
+        &self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<i64, AdminError> {
+        let mut state = self.shared.lock();
+        let deleted = state.delete_records(topic, partition, offset);
+        deleted.map_err(|error| AdminError::new(error, format!("{topic}-{partition}: {error}")))
+    }
+
+    /// Applies `retention.ms` and `retention.bytes` now instead of at the next check.
+    pub fn enforce_retention(&self) {
+        self.shared.lock().enforce_retention(crate::clock::now_ms());
+    }
+
+    /// Ends every connection, joins every task and lets go of the data directory. What was acknowledged is written
+    /// already, so this differs from a drop only in that it waits.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(());
         let mut tasks = std::mem::take(&mut self.tasks);
@@ -225,17 +164,5 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.shared.close();
-    }
-}
-
-/// Drives what happens by the passing of time alone.
-async fn tick(shared: Arc<Shared>, mut stop: watch::Receiver<()>) {
-    let mut interval = tokio::time::interval(TICK);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = interval.tick() => shared.lock().groups.tick(Instant::now()),
-            _ = stop.changed() => return,
-        }
     }
 }

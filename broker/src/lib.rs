@@ -15,10 +15,18 @@
 //! stored as they came; only their base offset and leader epoch are written into them, as Kafka does.
 
 mod api;
+mod builder;
 mod clock;
 mod cluster;
+mod config;
 mod groups;
+mod load;
+mod log;
 mod net;
 mod state;
+mod store;
+mod timer;
+mod topics;
 
-pub use cluster::{Builder, Cluster, StartError};
+pub use builder::{Builder, StartError};
+pub use cluster::{AdminError, Cluster};

@@ -1,12 +1,21 @@
-//! Holds all state of the cluster behind one mutex: topics and their logs, groups, nodes.
+//! Holds all state of the cluster behind one mutex: nodes, topics with their logs, groups, producer ids.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::BrokerId;
 use kafka_protocol::protocol::StrBytes;
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::config::{BrokerConfigs, Invalid};
 use crate::groups::Groups;
+use crate::store::{ClusterFile, DataDir, StoreError};
+use crate::topics::{NewTopic, Plan, Refused, Surroundings, Topic, Topics};
+
+/// How many producer ids one write to the data directory reserves.
+const PRODUCER_ID_BLOCK: i64 = 1000;
 
 /// What every connection of every node shares.
 pub(crate) struct Shared {
@@ -35,11 +44,13 @@ impl Shared {
         self.connections.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Stops everything that writes; what a connection still computes after this is not sent.
+    /// Lets go of the data directory; what a connection still computes after this is not sent.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         self.closed.store(true, Ordering::SeqCst);
         state.groups.close();
+        state.topics.detach();
+        state.data = None;
     }
 
     /// Whether [`Shared::close`] was called.
@@ -61,10 +72,20 @@ pub(crate) struct Node {
 
 /// Everything the mutex guards.
 pub(crate) struct State {
-    /// In the order of their ids, at least one.
+    /// The same for as long as the data directory lives.
+    pub(crate) cluster_id: StrBytes,
+    /// In the order of their ids, at least one; the first is the controller.
     pub(crate) nodes: Vec<Node>,
+    /// The brokers' configuration.
+    pub(crate) configs: BrokerConfigs,
+    /// Topics with their logs.
+    pub(crate) topics: Topics,
     /// Consumer groups and their offsets.
     pub(crate) groups: Groups,
+    /// The next producer id to hand out, and the first that is not reserved yet.
+    pub(crate) producer_ids: Range<i64>,
+    /// Where all this is kept; `None` keeps it in memory.
+    pub(crate) data: Option<DataDir>,
 }
 
 impl State {
@@ -74,5 +95,119 @@ impl State {
             hash.wrapping_mul(31).wrapping_add(u32::from(byte))
         });
         &self.nodes[hash as usize % self.nodes.len()]
+    }
+
+    /// Checks a new topic without creating it.
+    ///
+    /// # Errors
+    /// With the code and the words of Kafka.
+    pub(crate) fn plan_topic(&self, new: NewTopic) -> Result<Plan, Refused> {
+        self.topics.plan(
+            new,
+            Surroundings {
+                nodes: self.nodes.len(),
+                broker: &self.configs,
+            },
+        )
+    }
+
+    /// Creates a topic.
+    ///
+    /// # Errors
+    /// With the code and the words of Kafka.
+    pub(crate) fn create_topic(&mut self, new: NewTopic) -> Result<&Topic, Refused> {
+        let plan = self.plan_topic(new)?;
+        self.topics.create(plan)
+    }
+
+    /// Deletes a topic, with the offsets that groups have committed for it.
+    ///
+    /// # Errors
+    /// When there is no such topic or the data directory cannot be written.
+    pub(crate) fn delete_topic(&mut self, name: &str) -> Result<(), Refused> {
+        self.topics.delete(name)?;
+        self.groups.topic_deleted(name);
+        Ok(())
+    }
+
+    /// Moves the start of a log up to `offset`, and gives where it then is. It never moves back.
+    ///
+    /// # Errors
+    /// `UNKNOWN_TOPIC_OR_PARTITION`, `OFFSET_OUT_OF_RANGE` beyond the end, `KAFKA_STORAGE_ERROR`.
+    pub(crate) fn delete_records(
+        &mut self,
+        topic: &str,
+        index: i32,
+        offset: i64,
+    ) -> Result<i64, ResponseError> {
+        let partition = self
+            .topics
+            .get_mut(topic)
+            .and_then(|topic| topic.partition_mut(index));
+        let log = partition
+            .ok_or(ResponseError::UnknownTopicOrPartition)?
+            .log_mut();
+        if !(0..=log.end()).contains(&offset) {
+            return Err(ResponseError::OffsetOutOfRange);
+        }
+        log.advance_start(offset).map_err(|error| {
+            tracing::error!(topic, partition = index, %error, "log start not written");
+            ResponseError::KafkaStorageError
+        })?;
+        Ok(log.start())
+    }
+
+    /// Hands out a producer id that was never handed out before, also not before a restart.
+    ///
+    /// # Errors
+    /// When the data directory cannot be written.
+    pub(crate) fn next_producer_id(&mut self) -> Result<i64, StoreError> {
+        if self.producer_ids.is_empty() {
+            self.producer_ids.end += PRODUCER_ID_BLOCK;
+            if let Err(error) = self.save() {
+                self.producer_ids.end = self.producer_ids.start;
+                return Err(error);
+            }
+        }
+        let id = self.producer_ids.start;
+        self.producer_ids.start += 1;
+        Ok(id)
+    }
+
+    /// Replaces what was altered of the brokers' configuration; topics that inherit from it follow at once.
+    ///
+    /// # Errors
+    /// As [`BrokerConfigs::alter`], or when the data directory cannot be written.
+    pub(crate) fn alter_broker(
+        &mut self,
+        altered: BTreeMap<String, String>,
+    ) -> Result<(), Refused> {
+        let invalid =
+            |invalid: Invalid| Refused::new(ResponseError::InvalidConfig, invalid.to_string());
+        self.configs.alter(altered).map_err(invalid)?;
+        for topic in self.topics.iter_mut() {
+            topic.configs.refresh(&self.configs);
+        }
+        self.save().map_err(Refused::storage)
+    }
+
+    /// Writes what belongs to no topic and to no group.
+    pub(crate) fn save(&self) -> Result<(), StoreError> {
+        let Some(data) = &self.data else {
+            return Ok(());
+        };
+        data.save(&ClusterFile {
+            cluster_id: self.cluster_id.to_string(),
+            next_producer_id: self.producer_ids.end,
+            broker_configs: self.configs.altered().clone(),
+        })
+    }
+
+    /// Shortens the logs as the topics' retention asks for (`log.retention.check.interval.ms` apart).
+    pub(crate) fn enforce_retention(&mut self, now: i64) {
+        let expired = now - self.configs.number("producer.id.expiration.ms");
+        for topic in self.topics.iter_mut() {
+            topic.enforce_retention(now, expired);
+        }
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Context {
     pub(crate) connection: u64,
     /// When the request had arrived: long polls and other waits are measured from here.
     pub(crate) arrived: Instant,
+    /// Counts the requests of the connection.
+    pub(crate) turn: usize,
     /// Wakes this connection's long poll. One is enough, since a connection does one thing at a time.
     pub(crate) wake: Arc<Notify>,
 }
@@ -31,16 +33,15 @@ pub(crate) struct Context {
 impl Context {
     /// The context of a new connection.
     pub(crate) fn new(shared: Arc<Shared>, node: BrokerId, peer: IpAddr) -> Self {
-        let connection = shared.next_connection();
-        let (client_id, arrived, wake) = (StrBytes::new(), Instant::now(), Arc::new(Notify::new()));
         Self {
+            connection: shared.next_connection(),
             shared,
             node,
             peer,
-            client_id,
-            connection,
-            arrived,
-            wake,
+            client_id: StrBytes::new(),
+            arrived: Instant::now(),
+            turn: 0,
+            wake: Arc::new(Notify::new()),
         }
     }
 

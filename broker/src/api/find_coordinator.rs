@@ -1,14 +1,49 @@
-//! FindCoordinator: answers nothing yet; the groups engineer's file.
+//! FindCoordinator: names the node that keeps a group or a transactional id (batched from v4 on, KIP-699).
 
-use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::find_coordinator_response::Coordinator;
+use kafka_protocol::messages::{BrokerId, FindCoordinatorRequest, FindCoordinatorResponse};
+use kafka_protocol::protocol::StrBytes;
 
 use crate::api::Context;
+use crate::state::State;
 
-/// Placeholder until the groups engine is plugged in.
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+
+/// Answers from the list of nodes alone: a coordinator needs no group to exist.
 pub(crate) async fn handle(
-    _cx: &Context,
-    _version: i16,
-    _request: FindCoordinatorRequest,
+    cx: &Context,
+    version: i16,
+    request: FindCoordinatorRequest,
 ) -> FindCoordinatorResponse {
+    let state = cx.state();
+    let find = |key: &StrBytes| find(&state, request.key_type, key);
+    if version >= 4 {
+        let found = request.coordinator_keys.iter().map(find).collect();
+        return FindCoordinatorResponse::default().with_coordinators(found);
+    }
+    let found = find(&request.key);
     FindCoordinatorResponse::default()
+        .with_error_code(found.error_code)
+        .with_error_message(found.error_message)
+        .with_node_id(found.node_id)
+        .with_host(found.host)
+        .with_port(found.port)
+}
+
+fn find(state: &State, key_type: i8, key: &StrBytes) -> Coordinator {
+    let answer = Coordinator::default().with_key(key.clone());
+    if !matches!(key_type, GROUP | TRANSACTION) {
+        return answer
+            .with_node_id(BrokerId(-1))
+            .with_port(-1)
+            .with_error_code(ResponseError::InvalidRequest.code())
+            .with_error_message(Some(StrBytes::from_static_str("unknown kind of key")));
+    }
+    let node = state.coordinator_of(key);
+    answer
+        .with_node_id(node.id)
+        .with_host(node.host.clone())
+        .with_port(i32::from(node.port))
 }

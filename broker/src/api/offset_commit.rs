@@ -1,14 +1,102 @@
-//! OffsetCommit: answers nothing yet; the groups engineer's file.
+//! OffsetCommit: records where a group reads on, if whoever says so may.
 
-use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestPartition;
+use kafka_protocol::messages::offset_commit_response::{
+    OffsetCommitResponsePartition, OffsetCommitResponseTopic,
+};
+use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, TopicName};
 
 use crate::api::Context;
+use crate::api::group_call::{caller, has_partition, on_coordinator};
+use crate::groups::{CommittedOffset, OffsetCommit};
+use crate::state::State;
 
-/// Placeholder until the groups engine is plugged in.
+/// `offset.metadata.max.bytes`, as in Kafka.
+const MAX_METADATA: usize = 4096;
+
+/// Answers for exactly the topics and partitions asked, in their order: franz-go refuses anything else.
 pub(crate) async fn handle(
-    _cx: &Context,
+    cx: &Context,
     _version: i16,
-    _request: OffsetCommitRequest,
+    request: OffsetCommitRequest,
 ) -> OffsetCommitResponse {
-    OffsetCommitResponse::default()
+    let committed = on_coordinator(cx, &request.group_id, |state| {
+        Ok(commit(cx, state, &request))
+    });
+    let mut codes = match committed {
+        Ok(outcomes) => outcomes.into_iter(),
+        Err(error) => vec![Some(error); partitions(&request).count()].into_iter(),
+    }
+    .map(|error| error.map_or(0, |error| error.code()));
+    let topics = request.topics.iter().map(|topic| {
+        let partition = |asked: &OffsetCommitRequestPartition| {
+            OffsetCommitResponsePartition::default()
+                .with_partition_index(asked.partition_index)
+                .with_error_code(codes.next().unwrap_or_default())
+        };
+        OffsetCommitResponseTopic::default()
+            .with_name(topic.name.clone())
+            .with_partitions(topic.partitions.iter().map(partition).collect())
+    });
+    OffsetCommitResponse::default().with_topics(topics.collect())
+}
+
+/// Commits what is well-formed; one outcome per partition, `None` where it went well.
+fn commit(
+    cx: &Context,
+    state: &mut State,
+    request: &OffsetCommitRequest,
+) -> Vec<Option<ResponseError>> {
+    let asked = || partitions(request);
+    let flaws: Vec<_> = asked().map(|(topic, at)| flaw(state, topic, at)).collect();
+    let sound = asked().zip(&flaws).filter(|(_, flaw)| flaw.is_none());
+    let commits: Vec<OffsetCommit> = sound.map(|((topic, at), _)| entry(topic, at)).collect();
+    if commits.is_empty() {
+        return flaws;
+    }
+    let generation = request.generation_id_or_member_epoch;
+    let instance_id = request.group_instance_id.as_ref();
+    let caller = caller(&request.member_id, instance_id, generation);
+    let outcome = state
+        .groups
+        .commit(&request.group_id, caller, commits, cx.arrived);
+    flaws
+        .into_iter()
+        .map(|flaw| flaw.or(outcome.err()))
+        .collect()
+}
+
+fn partitions(
+    request: &OffsetCommitRequest,
+) -> impl Iterator<Item = (&TopicName, &OffsetCommitRequestPartition)> {
+    let topics = request.topics.iter();
+    topics.flat_map(|topic| topic.partitions.iter().map(move |at| (&topic.name, at)))
+}
+
+/// What is wrong with a partition's commit whoever sends it.
+fn flaw(
+    state: &State,
+    topic: &TopicName,
+    at: &OffsetCommitRequestPartition,
+) -> Option<ResponseError> {
+    if !has_partition(state, topic, at.partition_index) {
+        return Some(ResponseError::UnknownTopicOrPartition);
+    }
+    let metadata = at.committed_metadata.as_ref().map_or(0, |text| text.len());
+    (metadata > MAX_METADATA).then_some(ResponseError::OffsetMetadataTooLarge)
+}
+
+fn entry(topic: &TopicName, at: &OffsetCommitRequestPartition) -> OffsetCommit {
+    let epoch = at.committed_leader_epoch;
+    let metadata = at.committed_metadata.as_ref();
+    OffsetCommit {
+        topic: topic.to_string(),
+        partition: at.partition_index,
+        committed: CommittedOffset {
+            offset: at.committed_offset,
+            leader_epoch: (epoch >= 0).then_some(epoch),
+            metadata: metadata.map(|text| text.to_string()).unwrap_or_default(),
+        },
+    }
 }

@@ -1,14 +1,163 @@
-//! OffsetFetch: answers nothing yet; the groups engineer's file.
+//! OffsetFetch: tells where groups read on; "nowhere yet" is an answer, not an error (batched from v8 on, KIP-709).
 
-use kafka_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse};
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::offset_fetch_request::{
+    OffsetFetchRequestTopic, OffsetFetchRequestTopics,
+};
+use kafka_protocol::messages::offset_fetch_response::{
+    OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
+    OffsetFetchResponseTopic, OffsetFetchResponseTopics,
+};
+use kafka_protocol::messages::{GroupId, OffsetFetchRequest, OffsetFetchResponse, TopicName};
+use kafka_protocol::protocol::StrBytes;
 
 use crate::api::Context;
+use crate::api::group_call::{code, on_coordinator};
+use crate::groups::{CommittedOffset, Offsets};
 
-/// Placeholder until the groups engine is plugged in.
+/// The partitions asked for by topic; `None` asks for all that have an offset.
+type Asked = Option<Vec<(TopicName, Vec<i32>)>>;
+type Positions = Vec<(TopicName, Vec<Position>)>;
+
+/// A partition with the group's offset in it, if there is one.
+struct Position {
+    partition: i32,
+    committed: Option<CommittedOffset>,
+}
+
+/// The two shapes of the request differ in nesting only.
 pub(crate) async fn handle(
-    _cx: &Context,
-    _version: i16,
-    _request: OffsetFetchRequest,
+    cx: &Context,
+    version: i16,
+    request: OffsetFetchRequest,
 ) -> OffsetFetchResponse {
+    if version >= 8 {
+        let groups = request.groups.into_iter();
+        let groups = groups.map(|group| {
+            let asked = group
+                .topics
+                .map(|topics| topics.into_iter().map(asked_in_batch).collect());
+            answer_in_batch(group.group_id.clone(), fetch(cx, &group.group_id, asked))
+        });
+        return OffsetFetchResponse::default().with_groups(groups.collect());
+    }
+    let asked: Asked = request
+        .topics
+        .map(|topics| topics.into_iter().map(asked_alone).collect());
+    let fetched = fetch(cx, &request.group_id, asked.clone());
+    answer_alone(version, asked, fetched)
+}
+
+/// An unknown group has no offsets, as any other that has not committed: an error would stop librdkafka consumers
+/// that assign their partitions themselves.
+fn fetch(cx: &Context, group: &str, asked: Asked) -> Result<Positions, ResponseError> {
+    on_coordinator(cx, group, |state| {
+        Ok(positions(state.groups.offsets(group), asked))
+    })
+}
+
+fn positions(offsets: Option<&Offsets>, asked: Asked) -> Positions {
+    let Some(asked) = asked else {
+        return offsets.map(every_position).unwrap_or_default();
+    };
+    let of_topic = |(topic, partitions): (TopicName, Vec<i32>)| {
+        let position = |partition| Position {
+            partition,
+            committed: offsets
+                .and_then(|offsets| offsets.get(&topic, partition))
+                .cloned(),
+        };
+        let found = partitions.into_iter().map(position).collect();
+        (topic, found)
+    };
+    asked.into_iter().map(of_topic).collect()
+}
+
+fn every_position(offsets: &Offsets) -> Positions {
+    let of_topic =
+        |(topic, partitions): (&str, &std::collections::BTreeMap<i32, CommittedOffset>)| {
+            let position = |(partition, committed): (&i32, &CommittedOffset)| Position {
+                partition: *partition,
+                committed: Some(committed.clone()),
+            };
+            let topic = TopicName(StrBytes::from_string(topic.to_owned()));
+            (topic, partitions.iter().map(position).collect())
+        };
+    offsets.topics().map(of_topic).collect()
+}
+
+fn asked_alone(topic: OffsetFetchRequestTopic) -> (TopicName, Vec<i32>) {
+    (topic.name, topic.partition_indexes)
+}
+
+fn asked_in_batch(topic: OffsetFetchRequestTopics) -> (TopicName, Vec<i32>) {
+    (topic.name, topic.partition_indexes)
+}
+
+fn answer_in_batch(
+    group: GroupId,
+    fetched: Result<Positions, ResponseError>,
+) -> OffsetFetchResponseGroup {
+    let error_code = code(&fetched);
+    let topic = |(name, positions): (TopicName, Vec<Position>)| {
+        OffsetFetchResponseTopics::default()
+            .with_name(name)
+            .with_partitions(positions.into_iter().map(partition_in_batch).collect())
+    };
+    OffsetFetchResponseGroup::default()
+        .with_group_id(group)
+        .with_error_code(error_code)
+        .with_topics(fetched.unwrap_or_default().into_iter().map(topic).collect())
+}
+
+fn partition_in_batch(at: Position) -> OffsetFetchResponsePartitions {
+    let (offset, leader_epoch, metadata) = wire(at.committed);
+    OffsetFetchResponsePartitions::default()
+        .with_partition_index(at.partition)
+        .with_committed_offset(offset)
+        .with_committed_leader_epoch(leader_epoch)
+        .with_metadata(Some(metadata))
+}
+
+fn answer_alone(
+    version: i16,
+    asked: Asked,
+    fetched: Result<Positions, ResponseError>,
+) -> OffsetFetchResponse {
+    let error_code = code(&fetched);
+    let nowhere = || positions(None, asked);
+    let topic = |(name, positions): (TopicName, Vec<Position>)| {
+        let partitions = positions
+            .into_iter()
+            .map(|at| partition_alone(error_code, at));
+        OffsetFetchResponseTopic::default()
+            .with_name(name)
+            .with_partitions(partitions.collect())
+    };
+    let topics = fetched.unwrap_or_else(|_| nowhere()).into_iter().map(topic);
     OffsetFetchResponse::default()
+        // v1 has the error in every partition only.
+        .with_error_code(if version >= 2 { error_code } else { 0 })
+        .with_topics(topics.collect())
+}
+
+fn partition_alone(error_code: i16, at: Position) -> OffsetFetchResponsePartition {
+    let (offset, leader_epoch, metadata) = wire(at.committed);
+    OffsetFetchResponsePartition::default()
+        .with_partition_index(at.partition)
+        .with_committed_offset(offset)
+        .with_committed_leader_epoch(leader_epoch)
+        .with_metadata(Some(metadata))
+        .with_error_code(error_code)
+}
+
+/// Offset, leader epoch and metadata; -1, -1 and nothing where there is no offset.
+fn wire(committed: Option<CommittedOffset>) -> (i64, i32, StrBytes) {
+    committed.map_or((-1, -1, StrBytes::new()), |at| {
+        (
+            at.offset,
+            at.leader_epoch.unwrap_or(-1),
+            StrBytes::from_string(at.metadata),
+        )
+    })
 }

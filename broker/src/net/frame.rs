@@ -28,7 +28,7 @@ pub(crate) enum Refusal {
 }
 
 /// One request, its header read and its body still encoded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Request {
     /// The API that is asked.
     pub(crate) api: ApiKey,

@@ -1,0 +1,48 @@
+//! Runs a call on a group, once it is sure that this node coordinates the group.
+
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::protocol::StrBytes;
+
+use crate::api::Context;
+use crate::groups::Caller;
+use crate::state::State;
+
+/// Locks the state and runs `call`.
+///
+/// # Errors
+/// NOT_COORDINATOR, which sends the client back to FindCoordinator, or what `call` refuses.
+pub(super) fn on_coordinator<T>(
+    cx: &Context,
+    group: &str,
+    call: impl FnOnce(&mut State) -> Result<T, ResponseError>,
+) -> Result<T, ResponseError> {
+    let mut state = cx.state();
+    if state.coordinator_of(group).id != cx.node {
+        return Err(ResponseError::NotCoordinator);
+    }
+    call(&mut state)
+}
+
+/// Who speaks, from the three fields that every request of a member has.
+pub(super) fn caller<'a>(
+    member_id: &'a StrBytes,
+    instance_id: Option<&'a StrBytes>,
+    generation: i32,
+) -> Caller<'a> {
+    Caller {
+        member_id,
+        instance_id: instance_id.map(|id| &**id),
+        generation: (generation >= 0).then_some(generation),
+    }
+}
+
+/// The wire's word for an outcome; 0 is success.
+pub(super) fn code<T>(outcome: &Result<T, ResponseError>) -> i16 {
+    outcome.as_ref().err().map_or(0, ResponseError::code)
+}
+
+/// Whether there is such a partition: offsets of others are neither taken nor deleted.
+pub(super) fn has_partition(state: &State, topic: &str, index: i32) -> bool {
+    let topic = state.topics.get(topic);
+    topic.is_some_and(|topic| topic.partition(index).is_some())
+}

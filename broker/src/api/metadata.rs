@@ -1,0 +1,114 @@
+//! Metadata (3): tells where the brokers are and who leads which partition; creates topics that are asked for.
+
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use kafka_protocol::messages::{MetadataRequest, MetadataResponse};
+
+use super::Context;
+use crate::state::{Node, State};
+use crate::topics::{NewTopic, Partition, Topic, check_name};
+
+/// All operations on a topic, which is what a broker without an authorizer allows: a bit for each number of KIP-430.
+const ALL_TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
+/// All operations on a cluster.
+pub(super) const ALL_CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
+
+/// Answers for all topics, or for those that are named.
+pub(crate) async fn handle(
+    cx: &Context,
+    version: i16,
+    request: MetadataRequest,
+) -> MetadataResponse {
+    let mut state = cx.state();
+    let operations = request.include_topic_authorized_operations;
+    let topics = match &request.topics {
+        Some(asked) if version > 0 || !asked.is_empty() => {
+            let create = request.allow_auto_topic_creation;
+            asked
+                .iter()
+                .map(|topic| named(&mut state, topic, create, operations))
+                .collect()
+        }
+        // Null asks for all; version 0 has no null and says it with an empty list.
+        _ => state
+            .topics
+            .iter()
+            .map(|topic| describe(topic, operations))
+            .collect(),
+    };
+    let response = MetadataResponse::default()
+        .with_brokers(state.nodes.iter().map(broker).collect())
+        .with_cluster_id(Some(state.cluster_id.clone()))
+        .with_controller_id(state.nodes[0].id)
+        .with_topics(topics);
+    if (8..=10).contains(&version) && request.include_cluster_authorized_operations {
+        return response.with_cluster_authorized_operations(ALL_CLUSTER_OPERATIONS);
+    }
+    response
+}
+
+fn broker(node: &Node) -> MetadataResponseBroker {
+    MetadataResponseBroker::default()
+        .with_node_id(node.id)
+        .with_host(node.host.clone())
+        .with_port(i32::from(node.port))
+}
+
+fn named(
+    state: &mut State,
+    asked: &MetadataRequestTopic,
+    create: bool,
+    operations: bool,
+) -> MetadataResponseTopic {
+    let missing = |error: ResponseError| {
+        MetadataResponseTopic::default()
+            .with_name(asked.name.clone().or(Some(Default::default())))
+            .with_topic_id(asked.topic_id)
+            .with_error_code(error.code())
+    };
+    let Some(name) = asked.name.as_ref().filter(|_| asked.topic_id.is_nil()) else {
+        let topic = state.topics.by_id(asked.topic_id);
+        return topic.map_or_else(
+            || missing(ResponseError::UnknownTopicId),
+            |topic| describe(topic, operations),
+        );
+    };
+    if let Some(topic) = state.topics.get(name) {
+        return describe(topic, operations);
+    }
+    if check_name(name).is_err() {
+        return missing(ResponseError::InvalidTopicException);
+    }
+    if !create || !state.configs.is_on("auto.create.topics.enable") {
+        return missing(ResponseError::UnknownTopicOrPartition);
+    }
+    match state.create_topic(NewTopic::automatic(name.clone())) {
+        Ok(topic) => describe(topic, operations),
+        Err(refused) => missing(refused.error),
+    }
+}
+
+fn describe(topic: &Topic, operations: bool) -> MetadataResponseTopic {
+    let response = MetadataResponseTopic::default()
+        .with_name(Some(topic.name.clone()))
+        .with_topic_id(topic.id)
+        .with_is_internal(false)
+        .with_partitions((0..).zip(&topic.partitions).map(partition).collect());
+    if operations {
+        response.with_topic_authorized_operations(ALL_TOPIC_OPERATIONS)
+    } else {
+        response
+    }
+}
+
+fn partition((index, partition): (i32, &Partition)) -> MetadataResponsePartition {
+    MetadataResponsePartition::default()
+        .with_partition_index(index)
+        .with_leader_id(partition.leader)
+        .with_leader_epoch(partition.leader_epoch())
+        .with_replica_nodes(partition.replicas.clone())
+        .with_isr_nodes(partition.replicas.clone())
+}

@@ -1,0 +1,30 @@
+//! Keeps one partition's records: whole batches as they came, in offset order.
+
+mod batch;
+mod compression;
+mod epochs;
+mod incoming;
+mod partition_log;
+mod producers;
+mod records;
+mod search;
+
+#[cfg(test)]
+mod compression_tests;
+#[cfg(test)]
+mod epochs_tests;
+#[cfg(test)]
+mod incoming_tests;
+#[cfg(test)]
+mod partition_log_tests;
+#[cfg(test)]
+mod producers_tests;
+#[cfg(test)]
+pub(crate) mod sample;
+
+pub(crate) use batch::{Front, front};
+pub(crate) use epochs::{EpochEnd, LeaderEpochs};
+pub(crate) use incoming::{Incoming, Rejected};
+pub(crate) use partition_log::{AppendRules, Appended, PartitionLog, Slice};
+pub(crate) use producers::Producers;
+pub(crate) use search::Located;

@@ -1,0 +1,282 @@
+//! Appends to, reads from and shortens the log of one partition.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use kafka_protocol::error::ResponseError;
+
+use super::batch::{self, StoredBatch};
+use super::epochs::LeaderEpochs;
+use super::incoming::{Incoming, Rejected};
+use super::producers::{Producers, Verdict};
+use crate::store::{Checkpoint, PartitionDir, StoreError};
+
+/// What the topic's configuration and the moment say about an append.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AppendRules {
+    /// `message.timestamp.type=LogAppendTime`.
+    pub(crate) log_append_time: bool,
+    /// `segment.bytes`.
+    pub(crate) segment_bytes: u64,
+    /// The clock, in milliseconds.
+    pub(crate) now: i64,
+}
+
+/// Where a batch went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Appended {
+    /// The offset of its first record.
+    pub(crate) base_offset: i64,
+    /// Milliseconds, where the broker stamps the records.
+    pub(crate) log_append_time: Option<i64>,
+}
+
+/// What a read found: whole batches, shared with the log.
+#[derive(Debug, Default)]
+pub(crate) struct Slice {
+    /// In offset order; the first may begin before the offset asked for.
+    pub(crate) batches: Vec<Bytes>,
+    /// The size of all of them, in bytes.
+    pub(crate) size: usize,
+}
+
+/// Whole batches between a start that retention moves and an end that appends move.
+#[derive(Debug)]
+pub(crate) struct PartitionLog {
+    batches: VecDeque<StoredBatch>,
+    start: i64,
+    end: i64,
+    size: u64,
+    epochs: LeaderEpochs,
+    producers: Producers,
+    dir: Option<PartitionDir>,
+}
+
+impl PartitionLog {
+    /// An empty log, kept in `dir` as well when there is one.
+    pub(crate) fn new(dir: Option<PartitionDir>) -> Self {
+        Self {
+            batches: VecDeque::new(),
+            start: 0,
+            end: 0,
+            size: 0,
+            epochs: LeaderEpochs::new(),
+            producers: Producers::default(),
+            dir,
+        }
+    }
+
+    /// Reads a log back from its directory: the checkpoint, then the batches, of which those after the checkpoint tell
+    /// what producers have written since.
+    pub(crate) fn load(mut dir: PartitionDir, now: i64) -> Result<Self, StoreError> {
+        let checkpoint = dir.load_checkpoint()?;
+        let batches = dir.load_batches()?;
+        let mut log = Self::new(Some(dir));
+        let known_to = checkpoint
+            .as_ref()
+            .map_or(0, |checkpoint| checkpoint.log_end);
+        if let Some(checkpoint) = checkpoint {
+            (log.start, log.end) = (checkpoint.log_start, checkpoint.log_start);
+            (log.epochs, log.producers) = (checkpoint.epochs, checkpoint.producers);
+        }
+        for bytes in batches {
+            let batch = StoredBatch::read(bytes, now);
+            if batch.base_offset >= known_to {
+                log.producers
+                    .record(&batch.header(), batch.base_offset, now);
+            }
+            if batch.last_offset >= log.start {
+                log.push(batch);
+            }
+        }
+        Ok(log)
+    }
+
+    /// Writes nothing any more, so that another cluster can take over the directory.
+    pub(crate) fn detach(&mut self) {
+        self.dir = None;
+    }
+
+    /// The first offset that can be read.
+    pub(crate) fn start(&self) -> i64 {
+        self.start
+    }
+
+    /// The offset that the next record gets; also the high watermark, since an append is on all replicas at once.
+    pub(crate) fn end(&self) -> i64 {
+        self.end
+    }
+
+    /// The offset up to which a `read_committed` consumer may read.
+    pub(crate) fn last_stable(&self) -> i64 {
+        self.end
+    }
+
+    /// The history of its leaders.
+    pub(crate) fn epochs(&self) -> &LeaderEpochs {
+        &self.epochs
+    }
+
+    /// Appends a batch, or recognises it as one that is there already. The sequence window moves in the same step.
+    ///
+    /// # Errors
+    /// As [`Producers::judge`]; `KAFKA_STORAGE_ERROR` when the data directory cannot be written, with the log unchanged.
+    pub(crate) fn append(
+        &mut self,
+        incoming: Incoming,
+        rules: AppendRules,
+    ) -> Result<Appended, Rejected> {
+        let log_append_time = rules.log_append_time.then_some(rules.now);
+        if let Verdict::Repeat { base_offset } = self.producers.judge(&incoming.header)? {
+            return Ok(Appended {
+                base_offset,
+                log_append_time,
+            });
+        }
+        let Incoming { header, mut bytes } = incoming;
+        let base_offset = self.end;
+        batch::assign(&mut bytes, base_offset, self.epochs.current());
+        if rules.log_append_time {
+            batch::stamp(&mut bytes, &header, rules.now);
+        }
+        let bytes = bytes.freeze();
+        self.write(base_offset, &bytes, rules.segment_bytes)?;
+        self.producers.record(&header, base_offset, rules.now);
+        self.push(StoredBatch {
+            base_offset,
+            last_offset: base_offset + i64::from(header.last_offset_delta),
+            max_timestamp: log_append_time.unwrap_or(header.max_timestamp),
+            appended_at: rules.now,
+            bytes,
+        });
+        Ok(Appended {
+            base_offset,
+            log_append_time,
+        })
+    }
+
+    fn write(
+        &mut self,
+        base_offset: i64,
+        bytes: &Bytes,
+        segment_bytes: u64,
+    ) -> Result<(), Rejected> {
+        match &mut self.dir {
+            None => Ok(()),
+            Some(dir) => dir
+                .append(base_offset, bytes, segment_bytes)
+                .map_err(|error| {
+                    Rejected::batch(ResponseError::KafkaStorageError, error.to_string())
+                }),
+        }
+    }
+
+    fn push(&mut self, batch: StoredBatch) {
+        self.end = batch.last_offset + 1;
+        self.size += batch.bytes.len() as u64;
+        self.batches.push_back(batch);
+    }
+
+    /// Whole batches from the one that holds `offset` on, at most `max_bytes` of them. With `at_least_one` the first is
+    /// given whatever its size, so that no batch is too large to be read (KIP-74).
+    pub(crate) fn read(&self, offset: i64, max_bytes: usize, at_least_one: bool) -> Slice {
+        let mut slice = Slice::default();
+        let first = self.index_of(offset);
+        for batch in self.batches.range(first..) {
+            let owed = at_least_one && slice.batches.is_empty();
+            if slice.size + batch.bytes.len() > max_bytes && !owed {
+                break;
+            }
+            slice.size += batch.bytes.len();
+            slice.batches.push(batch.bytes.clone());
+        }
+        slice
+    }
+
+    /// The batches from the one that holds `offset` on.
+    pub(crate) fn batches_from(&self, offset: i64) -> impl Iterator<Item = &StoredBatch> {
+        self.batches.range(self.index_of(offset)..)
+    }
+
+    fn index_of(&self, offset: i64) -> usize {
+        self.batches
+            .partition_point(|batch| batch.last_offset < offset)
+    }
+
+    /// Moves the start of the log up to `offset` and drops the batches that lie wholly before it. Never moves back, nor
+    /// past the end.
+    ///
+    /// # Errors
+    /// When the data directory cannot be written. The log in memory is shorter all the same.
+    pub(crate) fn advance_start(&mut self, offset: i64) -> Result<(), StoreError> {
+        if offset <= self.start || offset > self.end {
+            return Ok(());
+        }
+        self.start = offset;
+        self.epochs.advance(offset);
+        while self
+            .batches
+            .front()
+            .is_some_and(|batch| batch.last_offset < offset)
+        {
+            let dropped = self.batches.pop_front().expect("there is a front");
+            self.size -= dropped.bytes.len() as u64;
+        }
+        self.save_start()
+    }
+
+    /// The checkpoint comes first: a segment may only go once nothing but the checkpoint need know its producers.
+    fn save_start(&mut self) -> Result<(), StoreError> {
+        let Some(dir) = &mut self.dir else {
+            return Ok(());
+        };
+        let (epochs, producers) = (self.epochs.clone(), self.producers.clone());
+        dir.save_checkpoint(&Checkpoint {
+            log_start: self.start,
+            log_end: self.end,
+            epochs,
+            producers,
+        })?;
+        dir.drop_before(self.start)
+    }
+
+    /// Where the log would start if batches whose records are all older than `since`, in milliseconds, were dropped.
+    pub(crate) fn start_by_age(&self, since: i64) -> i64 {
+        let age = |batch: &StoredBatch| {
+            if batch.max_timestamp < 0 {
+                batch.appended_at
+            } else {
+                batch.max_timestamp
+            }
+        };
+        self.start_by(
+            self.batches
+                .iter()
+                .take_while(|batch| age(batch) < since)
+                .count(),
+        )
+    }
+
+    /// Where the log would start if its oldest batches were dropped for as long as `keep` bytes remain.
+    pub(crate) fn start_by_size(&self, keep: u64) -> i64 {
+        let mut left = self.size;
+        let spare = |batch: &&StoredBatch| {
+            let fits = left - batch.bytes.len() as u64 >= keep;
+            left -= batch.bytes.len() as u64;
+            fits
+        };
+        self.start_by(self.batches.iter().take_while(spare).count())
+    }
+
+    fn start_by(&self, dropped: usize) -> i64 {
+        self.batches
+            .get(dropped)
+            .map_or(self.end, |batch| batch.base_offset)
+            .max(self.start)
+    }
+
+    /// Forgets idempotent producers that were last seen before `since`, in milliseconds.
+    pub(crate) fn expire_producers(&mut self, since: i64) {
+        self.producers.expire(since);
+    }
+}

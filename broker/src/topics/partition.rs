@@ -1,0 +1,105 @@
+//! Holds one partition: its log, who leads it, and who waits for it to change.
+
+use std::sync::Arc;
+
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::BrokerId;
+use tokio::sync::Notify;
+
+use crate::log::PartitionLog;
+
+/// One partition of a topic.
+#[derive(Debug)]
+pub(crate) struct Partition {
+    /// The node that answers for it.
+    pub(crate) leader: BrokerId,
+    /// The nodes that are said to hold it, the leader first. All are always in sync.
+    pub(crate) replicas: Vec<BrokerId>,
+    log: PartitionLog,
+    waiters: Vec<Waiter>,
+}
+
+/// A connection whose long poll waits for records.
+#[derive(Debug)]
+struct Waiter {
+    connection: u64,
+    wake: Arc<Notify>,
+}
+
+impl Partition {
+    /// A partition on `replicas`, the first of which leads.
+    pub(crate) fn new(replicas: Vec<BrokerId>, log: PartitionLog) -> Self {
+        let leader = replicas.first().copied().unwrap_or_default();
+        Self {
+            leader,
+            replicas,
+            log,
+            waiters: Vec::new(),
+        }
+    }
+
+    /// Its records.
+    pub(crate) fn log(&self) -> &PartitionLog {
+        &self.log
+    }
+
+    /// Its records, to be changed: whoever waits looks again.
+    pub(crate) fn log_mut(&mut self) -> &mut PartitionLog {
+        self.wake_all();
+        &mut self.log
+    }
+
+    /// Forgets idempotent producers that were last seen before `since`, in milliseconds; no reader need know.
+    pub(crate) fn expire_producers(&mut self, since: i64) {
+        self.log.expire_producers(since);
+    }
+
+    /// The epoch of the leader.
+    pub(crate) fn leader_epoch(&self) -> i32 {
+        self.log.epochs().current()
+    }
+
+    /// Has `wake` notified at the next change. A connection that waits already is not entered twice.
+    pub(crate) fn wait(&mut self, connection: u64, wake: &Arc<Notify>) {
+        if self
+            .waiters
+            .iter()
+            .all(|waiter| waiter.connection != connection)
+        {
+            self.waiters.push(Waiter {
+                connection,
+                wake: Arc::clone(wake),
+            });
+        }
+    }
+
+    fn wake_all(&mut self) {
+        for waiter in self.waiters.drain(..) {
+            waiter.wake.notify_one();
+        }
+    }
+
+    /// Checks that `node` leads and that the client knows this leader and no other (KIP-320). A negative epoch is none.
+    ///
+    /// # Errors
+    /// `NOT_LEADER_OR_FOLLOWER`, `FENCED_LEADER_EPOCH` when the client is behind, `UNKNOWN_LEADER_EPOCH` when it is ahead.
+    pub(crate) fn check_leader(
+        &self,
+        node: BrokerId,
+        known_epoch: i32,
+    ) -> Result<(), ResponseError> {
+        match known_epoch {
+            _ if self.leader != node => Err(ResponseError::NotLeaderOrFollower),
+            epoch if epoch < 0 || epoch == self.leader_epoch() => Ok(()),
+            epoch if epoch < self.leader_epoch() => Err(ResponseError::FencedLeaderEpoch),
+            _ => Err(ResponseError::UnknownLeaderEpoch),
+        }
+    }
+}
+
+/// A topic that is deleted takes its partitions with it; a long poll on them ends with an error, and at once.
+impl Drop for Partition {
+    fn drop(&mut self) {
+        self.wake_all();
+    }
+}
