@@ -200,14 +200,18 @@ impl MirrorStatus {
     }
 }
 
+/// The partition is named, unless the same is the matter with all of them.
 fn first_reason(state: State, partitions: &[PartitionStatus]) -> Option<String> {
-    partitions
+    let first = partitions
         .iter()
-        .filter(|partition| partition.state == state)
-        .find_map(|partition| {
-            let reason = partition.reason.as_ref()?;
-            Some(format!("partition {}: {reason}", partition.partition))
-        })
+        .find(|partition| partition.state == state && partition.reason.is_some())?;
+    let reason = first.reason.as_ref()?;
+    let same = |other: &PartitionStatus| other.state == state && other.reason == first.reason;
+    Some(if partitions.iter().all(same) {
+        reason.clone()
+    } else {
+        format!("partition {}: {reason}", first.partition)
+    })
 }
 
 /// A sum with a hole in it would look better than the truth, so one unknown makes the whole unknown.
@@ -256,6 +260,16 @@ mod tests {
         assert_eq!(topic.reason.as_deref(), Some("partition 1: why 1"));
         assert_eq!(topic.lag_records, Some(6));
         assert_eq!(topic.lag_seconds, Some(9.0));
+    }
+
+    #[test]
+    fn what_is_the_matter_with_every_partition_names_none() {
+        let alike = |number| PartitionStatus {
+            reason: Some("nobody reads it".to_owned()),
+            ..partition(number, State::Stopped, None)
+        };
+        let topic = topic(vec![alike(0), alike(1)]);
+        assert_eq!(topic.reason.as_deref(), Some("nobody reads it"));
     }
 
     #[test]

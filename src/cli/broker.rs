@@ -8,6 +8,7 @@ use clap::Args;
 use kmirror_broker::Cluster;
 
 use super::signals::StopSignals;
+use super::terminal::Terminal;
 use super::{Exit, Failure};
 
 #[derive(Debug, Args)]
@@ -28,6 +29,7 @@ pub(super) struct BrokerArgs {
 
 pub(super) async fn broker(args: BrokerArgs) -> Result<Exit, Failure> {
     let mut signals = StopSignals::catch()?;
+    let terminal = Terminal::stdout();
     let mut builder = Cluster::builder()
         .nodes(args.nodes.get().into())
         .partitions(args.partitions.get().into())
@@ -36,12 +38,15 @@ pub(super) async fn broker(args: BrokerArgs) -> Result<Exit, Failure> {
         builder = builder.data_dir(directory);
     }
     let cluster = builder.start().await.map_err(|error| refused(&error))?;
-    println!("bootstrap servers: {}", cluster.bootstrap_servers());
+    terminal.say(format_args!(
+        "bootstrap servers: {}",
+        cluster.bootstrap_servers()
+    ))?;
     match &args.data {
-        Some(directory) => println!("data: {}", directory.display()),
-        None => println!("data: in memory, gone when this command ends"),
+        Some(directory) => terminal.say(format_args!("data: {}", directory.display()))?,
+        None => terminal.say(format_args!("data: in memory, gone when this command ends"))?,
     }
-    println!("stop with Ctrl-C");
+    terminal.say(format_args!("stop with Ctrl-C"))?;
     signals.next().await;
     signals.unless_again(cluster.shutdown()).await;
     Ok(Exit::Clean)

@@ -74,19 +74,13 @@ impl From<clusters::Error> for Failure {
 }
 
 /// What keeps the daemon from starting: an address that is taken and a refused property are the
-/// configuration's, the rest is ours.
+/// configuration's and say what to do; the rest is ours, with every cause.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        let by_configuration = error.is::<BindError>()
-            || error.is::<clusters::Error>()
-            || error.is::<config::Errors>();
-        Self {
-            exit: if by_configuration {
-                Exit::Usage
-            } else {
-                Exit::Internal
-            },
-            message: format!("{error:#}"),
+        if error.is::<BindError>() || error.is::<clusters::Error>() {
+            Self::usage(error)
+        } else {
+            Self::internal(format!("{error:#}"))
         }
     }
 }

@@ -1,8 +1,11 @@
 //! What stdout can show: colours, width, a picture that is drawn over.
 
-use std::io::IsTerminal;
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+
+use super::{Exit, Failure};
 
 /// Where output goes, and what may be written there.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +24,18 @@ impl Terminal {
             interactive,
             colours: interactive && colours_wanted(),
         }
+    }
+
+    /// Writes a line to stdout. Where nobody reads any more (`kmirror status | head`), there is nothing left
+    /// to do, and nothing to complain of.
+    pub(super) fn say(self, line: impl fmt::Display) -> Result<(), Failure> {
+        writeln!(std::io::stdout(), "{line}").map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure {
+                exit: Exit::Clean,
+                message: String::new(),
+            },
+            _ => Failure::internal(format!("cannot write to stdout: {error}")),
+        })
     }
 
     /// `text` so that it stands out as `tone`.

@@ -27,23 +27,36 @@ type Problems = Vec<String>;
 pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
     let config = args.config.load()?;
     let terminal = Terminal::stdout();
-    println!("{}: {}", args.config.path.display(), summary(&config));
+    terminal.say(format_args!(
+        "{}: {}",
+        args.config.path.display(),
+        summary(&config)
+    ))?;
     for notice in config.not_yet_in_effect() {
-        println!("{} {notice}", terminal.paint(Tone::Waiting, "note:"));
+        terminal.say(format_args!(
+            "{} {notice}",
+            terminal.paint(Tone::Waiting, "note:")
+        ))?;
     }
     if !args.connect {
         return Ok(Exit::Clean);
     }
     let problems = connect(&config, terminal).await?;
     for problem in &problems {
-        println!("{} {problem}", terminal.paint(Tone::Bad, "problem:"));
+        terminal.say(format_args!(
+            "{} {problem}",
+            terminal.paint(Tone::Bad, "problem:")
+        ))?;
     }
     if problems.is_empty() {
-        println!("{}", terminal.paint(Tone::Good, "ready to run"));
+        terminal.say(format_args!(
+            "{}",
+            terminal.paint(Tone::Good, "ready to run")
+        ))?;
         Ok(Exit::Clean)
     } else {
         let verdict = format!("{} to solve", counted(problems.len(), "problem"));
-        println!("{}", terminal.paint(Tone::Bad, &verdict));
+        terminal.say(format_args!("{}", terminal.paint(Tone::Bad, &verdict)))?;
         Ok(Exit::BadVerdict)
     }
 }
@@ -72,7 +85,7 @@ async fn connect(config: &Config, terminal: Terminal) -> Result<Problems, Failur
     for inspector in connections.all() {
         match cluster::examine(inspector).await {
             Ok(found) => {
-                println!("{}", found.line);
+                terminal.say(format_args!("{}", found.line))?;
                 problems.extend(found.problems);
             }
             Err(error) => down.push(error.to_string()),
@@ -86,7 +99,7 @@ async fn connect(config: &Config, terminal: Terminal) -> Result<Problems, Failur
     }
     for mirror in &config.mirrors {
         let found = mirror::examine(mirror, &connections, terminal).await?;
-        println!("{}", found.table);
+        terminal.say(format_args!("{}", found.table))?;
         let name = |problem| format!("{}: {problem}", mirror.name);
         problems.extend(found.problems.into_iter().map(name));
     }

@@ -72,7 +72,7 @@ pub(super) async fn demo(args: DemoArgs) -> Result<Exit, Failure> {
     let lanes = score.lanes().count() as u64;
     let kept_bytes = (KEPT_BYTES / lanes).max(1024 * 1024);
     let stage = Stage::set(&score, kept_bytes).await?;
-    introduce(&stage, &args, terminal);
+    introduce(&stage, &args, terminal)?;
     let shape = Shape {
         rate: args.rate.get(),
         most_ahead: kept_bytes / 2 / record::RECORD_BYTES,
@@ -80,11 +80,11 @@ pub(super) async fn demo(args: DemoArgs) -> Result<Exit, Failure> {
     let play = Play {
         score,
         stage,
-        view_of: terminal,
+        terminal,
         lasts: args.lasts(),
     };
     let verdict = play.run(shape, &mut signals).await?;
-    println!("{}", describe(&verdict, terminal));
+    terminal.say(format_args!("{}", describe(&verdict, terminal)))?;
     Ok(if verdict.is_good() {
         Exit::Clean
     } else {
@@ -92,38 +92,38 @@ pub(super) async fn demo(args: DemoArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn introduce(stage: &Stage, args: &DemoArgs, terminal: Terminal) {
+fn introduce(stage: &Stage, args: &DemoArgs, terminal: Terminal) -> Result<(), Failure> {
     let source = stage.source.bootstrap_servers();
     let target = stage.target.bootstrap_servers();
     let title = |text| terminal.paint(Tone::Title, text);
-    println!("{} paris   {source}", title("source"));
-    println!("{} dublin  {target}", title("target"));
-    println!(
+    terminal.say(format_args!("{} paris   {source}", title("source")))?;
+    terminal.say(format_args!("{} dublin  {target}", title("target")))?;
+    terminal.say(format_args!(
         "{}   http://{}/metrics /status /readyz",
         title("http"),
         stage.daemon.http_address()
-    );
-    println!(
-        "Any Kafka client can read the copy meanwhile: kcat -b {target} -t {} -C",
+    ))?;
+    terminal.say(format_args!(
+        "Any client can read along: kcat -b {target} -t {} -C",
         target_topic("orders")
-    );
+    ))?;
     let until = args.lasts().map_or_else(
         || "until Ctrl-C".to_owned(),
         |lasts| format!("for {}", humantime::format_duration(lasts)),
     );
-    println!(
+    terminal.say(format_args!(
         "{} records/s over {} topics of {} partitions, {until}\n",
         grouped(args.rate.get()),
         args.topics,
         args.partitions
-    );
+    ))
 }
 
 /// The demo from the first record to the verdict.
 struct Play {
     score: Arc<Score>,
     stage: Stage,
-    view_of: Terminal,
+    terminal: Terminal,
     lasts: Option<Duration>,
 }
 
@@ -136,7 +136,7 @@ impl Play {
         let source = self.stage.source.bootstrap_servers();
         let load =
             Load::start(&source, Arc::clone(&self.score), shape).map_err(Failure::internal)?;
-        let mut view = View::new(self.view_of, self.lasts, &self.score);
+        let mut view = View::new(self.terminal, self.lasts, &self.score);
         self.load_until_over(&mut view, signals).await?;
         signals
             .unless_again(self.finish(load, verifier, view))
@@ -165,7 +165,7 @@ impl Play {
         let over = self.lasts.map(|lasts| Instant::now() + lasts);
         while over.is_none_or(|over| Instant::now() < over) {
             tokio::select! {
-                () = tokio::time::sleep(TICK) => view.update(&self.score, &self.stage.daemon.status(), "mirroring"),
+                () = tokio::time::sleep(TICK) => view.update(&self.score, &self.stage.daemon.status(), "mirroring")?,
                 _ = signals.next() => return Ok(()),
                 panic = self.stage.daemon.failed() => return Err(Failure::internal(panic)),
             }
@@ -186,27 +186,34 @@ impl Play {
             let message = format!("the source refused {refused} records of the load");
             return Err(Failure::internal(message));
         }
-        self.catch_up(&mut view).await;
+        self.catch_up(&mut view).await?;
+        view.update(&self.score, &self.stage.daemon.status(), "caught up")?;
         view.finish();
-        self.stage.daemon.drain().await;
-        let ends = Stage::target_ends(&self.stage.target, &self.score);
+        let Stage {
+            source,
+            target,
+            daemon,
+        } = self.stage;
+        daemon.drain().await;
+        let ends = stage::log_ends(&target, &self.score);
         let verdict = blocking(move || verifier.finish(ends)).await?;
-        self.stage.source.shutdown().await;
-        self.stage.target.shutdown().await;
+        source.shutdown().await;
+        target.shutdown().await;
         Ok(verdict)
     }
 
     /// Until the copy is complete, or nothing has moved for a while.
-    async fn catch_up(&self, view: &mut View) {
+    async fn catch_up(&self, view: &mut View) -> Result<(), Failure> {
         let mut moved = (Instant::now(), self.score.mirrored());
         while !self.score.is_caught_up() && moved.0.elapsed() < PATIENCE {
             tokio::time::sleep(TICK).await;
-            view.update(&self.score, &self.stage.daemon.status(), "catching up");
+            view.update(&self.score, &self.stage.daemon.status(), "catching up")?;
             let mirrored = self.score.mirrored();
             if mirrored != moved.1 {
                 moved = (Instant::now(), mirrored);
             }
         }
+        Ok(())
     }
 }
 
@@ -231,9 +238,9 @@ fn describe(verdict: &Verdict, terminal: Terminal) -> String {
         text.push_str(&format!(", altered {}", grouped(verdict.altered)));
     }
     let (tone, word) = if verdict.is_good() {
-        (Tone::Good, "verdict: good")
+        (Tone::Good, "good")
     } else {
-        (Tone::Bad, "verdict: BAD")
+        (Tone::Bad, "BAD")
     };
     format!("{}: {text}", terminal.paint(tone, word))
 }
@@ -255,7 +262,7 @@ mod tests {
         };
         assert_eq!(
             describe(&good, plain),
-            "verdict: good: produced 600,000, mirrored 600,000, lost 0, duplicated 0, reordered 0"
+            "good: produced 600,000, mirrored 600,000, lost 0, duplicated 0, reordered 0"
         );
         let bad = Verdict {
             mirrored: 599_999,
@@ -265,7 +272,7 @@ mod tests {
         };
         assert_eq!(
             describe(&bad, plain),
-            "verdict: BAD: produced 600,000, mirrored 599,999, lost 1, duplicated 0, reordered 0, altered 1"
+            "BAD: produced 600,000, mirrored 599,999, lost 1, duplicated 0, reordered 0, altered 1"
         );
     }
 }

@@ -48,15 +48,13 @@ impl Stage {
         let mut topics = score.topics().iter();
         topics.all(|topic| self.target.log_end(&target_topic(&topic.name), 0).is_some())
     }
+}
 
-    /// Ends of the target's logs.
-    pub(super) fn target_ends(target: &Cluster, score: &Score) -> LogEnds {
-        let end = |topic: &str, partition| target.log_end(&target_topic(topic), partition);
-        let lanes = score.lanes();
-        lanes
-            .map(|(place, _)| end(place.topic, place.partition).unwrap_or(0))
-            .collect()
-    }
+/// Ends of the target's logs.
+pub(super) fn log_ends(target: &Cluster, score: &Score) -> LogEnds {
+    let lanes = score.lanes();
+    let end = lanes.map(|(place, _)| target.log_end(&target_topic(place.topic), place.partition));
+    end.map(|end| end.unwrap_or(0)).collect()
 }
 
 /// Name of a topic's copy.

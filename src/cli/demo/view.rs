@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use comfy_table::Cell;
+use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::super::terminal::{Terminal, Tone, figures, grouped, seconds, words};
+use super::super::terminal::{Terminal, Tone, counted, figures, grouped, seconds, words};
 use super::score::{Score, Topic};
+use crate::cli::Failure;
 use crate::status::{State, Status, TopicStatus};
 
 /// Time between two plain lines.
@@ -51,7 +53,12 @@ impl View {
     }
 
     /// Shows where things stand now.
-    pub(super) fn update(&mut self, score: &Score, status: &Status, phase: &str) {
+    pub(super) fn update(
+        &mut self,
+        score: &Score,
+        status: &Status,
+        phase: &str,
+    ) -> Result<(), Failure> {
         let now = Rates::of(score);
         if let Some(drawing) = &self.drawing {
             drawing.table.set_message(self.table(score, status, &now));
@@ -62,9 +69,10 @@ impl View {
             }
         } else if self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
-            println!("{}", self.line(score, status, phase));
+            self.terminal.say(self.line(score, status, phase))?;
         }
         self.previous = now;
+        Ok(())
     }
 
     /// Leaves the last picture standing.
@@ -107,14 +115,23 @@ impl View {
             figures("BEHIND"),
             figures("TIME"),
         ]);
-        let topics = status.mirrors.iter().flat_map(|mirror| &mirror.topics);
-        let topics: Vec<_> = topics.collect();
-        for (index, topic) in score.topics().iter().enumerate() {
-            let told = topics.iter().find(|told| told.source_topic == topic.name);
+        let told: Vec<_> = status
+            .mirrors
+            .iter()
+            .flat_map(|mirror| &mirror.topics)
+            .collect();
+        let topics = score.topics();
+        let shown = topics.len().min(most_rows());
+        for (index, topic) in topics[..shown].iter().enumerate() {
+            let told = told.iter().find(|told| told.source_topic == topic.name);
             table.add_row(self.row(index, topic, told.copied(), now));
         }
+        let rest = match topics.len() - shown {
+            0 => String::new(),
+            rest => format!("… and {}\n", counted(rest, "more topic")),
+        };
         // The bar below stays apart from the table.
-        format!("{}\n", table.trim_fmt())
+        format!("{}\n{rest}", table.trim_fmt())
     }
 
     fn row(
@@ -163,6 +180,13 @@ impl Drawing {
             all,
         }
     }
+}
+
+/// Topics that fit on the screen together with what stands around them: header, rest, gap, bar.
+fn most_rows() -> usize {
+    usize::from(Term::stdout().size().0)
+        .saturating_sub(5)
+        .max(1)
 }
 
 /// The templates are constants, so that a wrong one is found by the first run.

@@ -2,9 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::observe::{Offsets, Sight, numbers};
+use super::observe::{Offsets, Sight, known, numbers};
 use crate::clusters::TopicPartition;
-use crate::config::{Mirror, Start};
+use crate::config::Mirror;
 use crate::librdkafka::admin::Failure;
 use crate::mirror::plan::{Action, TopicPlan};
 use crate::status::{MirrorStatus, PartitionStatus, State, TopicStatus};
@@ -45,14 +45,10 @@ fn partition(
     let position = known(&sight.committed, &at);
     let source_start = known(&sight.source_starts, &at);
     let source_end = known(&sight.source_ends, &at);
-    // Nothing is committed before the first record was copied: then all that will be copied lags.
-    let begin = position.or(match mirror.start {
-        Start::Earliest => source_start,
-        Start::Latest | Start::At(_) => None,
-    });
-    let lag_records = begin
+    let lag_records = sight
+        .position(mirror.start, &at)
         .zip(source_end)
-        .map(|(begin, end)| u64::try_from(end - begin).unwrap_or(0));
+        .map(|(next, end)| u64::try_from(end - next).unwrap_or(0));
     let (state, reason) = standing(plan, &at, sight);
     PartitionStatus {
         partition: number,
@@ -71,10 +67,6 @@ fn partition(
                 .map(|written| age(*written, now)),
         },
     }
-}
-
-fn known(offsets: &Offsets, at: &TopicPartition) -> Option<i64> {
-    offsets.get(at)?.clone().ok()?
 }
 
 /// Seconds since a record was written; 0 for one from the future.

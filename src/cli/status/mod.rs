@@ -118,11 +118,10 @@ async fn look(config: &Config, connections: &Connections) -> Result<Look, Failur
 
 fn print(status: &Status, json: bool, terminal: Terminal) -> Result<(), Failure> {
     if json {
-        println!("{}", to_json(status)?);
+        terminal.say(serde_json::to_string(status).map_err(Failure::internal)?)
     } else {
-        println!("{}", picture(status, terminal, usize::MAX));
+        terminal.say(picture(status, terminal, usize::MAX))
     }
-    Ok(())
 }
 
 /// One picture of `--watch`, drawn over the last one where someone watches.
@@ -130,7 +129,7 @@ fn show(look: Look, json: bool, terminal: Terminal) -> Result<(), Failure> {
     if json || !terminal.interactive {
         print(&look.status, json, terminal)?;
         if !json {
-            println!();
+            terminal.say("")?;
         }
         look.unreachable
             .iter()
@@ -149,10 +148,6 @@ fn show(look: Look, json: bool, terminal: Terminal) -> Result<(), Failure> {
         .clear_screen()
         .and_then(|()| screen.write_line(&picture));
     drawn.map_err(|error| Failure::internal(format!("cannot write to stdout: {error}")))
-}
-
-fn to_json(status: &Status) -> Result<String, Failure> {
-    serde_json::to_string(status).map_err(Failure::internal)
 }
 
 fn picture(status: &Status, terminal: Terminal, most_rows: usize) -> String {

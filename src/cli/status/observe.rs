@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clusters::record_times::record_times;
 use crate::clusters::{Error, Inspector, TopicPartition};
-use crate::config::{self, Mirror};
+use crate::config::{self, Mirror, Start};
 use crate::librdkafka::admin::group_members::GroupDescription;
 use crate::librdkafka::admin::group_offsets::GroupQuery;
 use crate::librdkafka::admin::{Failure, PartitionOffset};
@@ -67,7 +67,7 @@ pub(super) async fn observe(
         groups,
         oldest_uncopied: HashMap::new(),
     };
-    let positions = lagging(&sight, &originals);
+    let positions = lagging(&sight, mirror.start, &originals);
     sight.oldest_uncopied = record_times(&source_cluster, positions, RECORD_TIMES_WITHIN).await;
     Ok(sight)
 }
@@ -138,16 +138,34 @@ fn by_partition(answers: Vec<PartitionOffset>) -> Offsets {
         .collect()
 }
 
-/// Where to look for the oldest record that is not copied: the position, or the log start where retention
-/// has overtaken it.
-fn lagging(sight: &Sight, partitions: &[TopicPartition]) -> Vec<(TopicPartition, i64)> {
-    let known = |offsets: &Offsets, at: &TopicPartition| offsets.get(at)?.clone().ok()?;
-    partitions
-        .iter()
-        .filter_map(|at| {
-            let position = known(&sight.committed, at)?;
-            let first = position.max(known(&sight.source_starts, at)?);
-            (first < known(&sight.source_ends, at)?).then(|| (at.clone(), first))
+/// Where to look for the oldest record that is not copied.
+fn lagging(
+    sight: &Sight,
+    start: Start,
+    partitions: &[TopicPartition],
+) -> Vec<(TopicPartition, i64)> {
+    let lagging = partitions.iter().filter_map(|at| {
+        // Retention may have overtaken the position.
+        let first = sight
+            .position(start, at)?
+            .max(known(&sight.source_starts, at)?);
+        (first < known(&sight.source_ends, at)?).then(|| (at.clone(), first))
+    });
+    lagging.collect()
+}
+
+impl Sight {
+    /// The next record to copy: as committed, or the first of the log while nothing was copied yet and
+    /// `start` says so.
+    pub(super) fn position(&self, start: Start, at: &TopicPartition) -> Option<i64> {
+        known(&self.committed, at).or(match start {
+            Start::Earliest => known(&self.source_starts, at),
+            Start::Latest | Start::At(_) => None,
         })
-        .collect()
+    }
+}
+
+/// The offset, where there is one and it is known.
+pub(super) fn known(offsets: &Offsets, at: &TopicPartition) -> Option<i64> {
+    offsets.get(at)?.clone().ok()?
 }

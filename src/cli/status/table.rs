@@ -39,14 +39,14 @@ fn verdict(mirror: &MirrorStatus) -> (Tone, String) {
         }
         (0, _) => {
             let text = format!(
-                "starting, {starting} of {of_all} not copied yet, {}",
+                "starting, {starting} of {of_all} not being copied yet, {}",
                 behind(mirror)
             );
             (Tone::Waiting, text)
         }
         _ => {
             let text = format!(
-                "NOT SAFE: {standing} of {of_all} not copied, {}",
+                "NOT SAFE: {standing} of {of_all} not being copied, {}",
                 behind(mirror)
             );
             (Tone::Bad, text)
@@ -66,20 +66,16 @@ fn is_late(topic: &TopicStatus) -> bool {
 /// The sum of what is known, and said to be at least that where something is not.
 fn behind(mirror: &MirrorStatus) -> String {
     let known = mirror.topics.iter().filter_map(|topic| topic.lag_records);
-    let records: u64 = known.sum();
+    let records = grouped(known.sum());
     let times = mirror.topics.iter().filter_map(|topic| topic.lag_seconds);
-    let longest = times.fold(0.0, f64::max);
+    let longest = seconds(times.fold(0.0, f64::max));
     let unknown = |topic: &TopicStatus| topic.lag_records.is_none() || topic.lag_seconds.is_none();
     if mirror.topics.iter().any(unknown) {
-        format!(
-            "at least {} records / {} behind",
-            grouped(records),
-            seconds(longest)
-        )
-    } else if records == 0 {
+        format!("at least {records} records / {longest} behind")
+    } else if records == "0" {
         "nothing behind".to_owned()
     } else {
-        format!("{} records / {} behind", grouped(records), seconds(longest))
+        format!("{records} records / {longest} behind")
     }
 }
 
@@ -104,12 +100,31 @@ fn topics(mirror: &MirrorStatus, terminal: Terminal, most_rows: usize) -> String
             grouped((topics.len() - shown) as u64)
         ));
     }
-    let reasons = topics[..shown].iter().filter_map(|topic| {
-        let reason = topic.reason.as_ref()?;
-        Some(format!("\n{}: {reason}", topic.source_topic))
-    });
-    text.extend(reasons);
+    text.push_str(&reasons(&topics));
     text
+}
+
+/// Each reason once, with the topics that it holds back: where a process is missing, that is all of them.
+fn reasons(topics: &[&TopicStatus]) -> String {
+    const NAMED: usize = 5;
+    let mut held_back: Vec<(&str, Vec<&str>)> = Vec::new();
+    for topic in topics {
+        let Some(reason) = topic.reason.as_deref() else {
+            continue;
+        };
+        match held_back.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, names)) => names.push(&topic.source_topic),
+            None => held_back.push((reason, vec![&topic.source_topic])),
+        }
+    }
+    let lines = held_back.into_iter().map(|(reason, names)| {
+        let named = names[..names.len().min(NAMED)].join(", ");
+        match names.len().checked_sub(NAMED) {
+            None | Some(0) => format!("\n{named}: {reason}"),
+            Some(more) => format!("\n{named} and {} more: {reason}", grouped(more as u64)),
+        }
+    });
+    lines.collect()
 }
 
 fn add_row(table: &mut Table, topic: &TopicStatus, terminal: Terminal) {

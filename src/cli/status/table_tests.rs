@@ -43,11 +43,11 @@ fn the_first_line_says_whether_the_copy_is_safe() {
         ),
         (
             vec![running.clone(), starting],
-            "starting, 1 of 2 topics not copied yet, 17 records / 1.0 s behind",
+            "starting, 1 of 2 topics not being copied yet, 17 records / 1.0 s behind",
         ),
         (
             vec![running, stopped, idle],
-            "NOT SAFE: 1 of 3 topics not copied, at least 12 records / 0.4 s behind",
+            "NOT SAFE: 1 of 3 topics not being copied, at least 12 records / 0.4 s behind",
         ),
     ];
     for (topics, verdict) in cases {
@@ -63,12 +63,12 @@ fn the_worst_topic_comes_first_and_says_why() {
         topic("refused", State::Rejected, Some((1, 5.0))),
     ];
     let expected = "\
-paris-dublin: NOT SAFE: 1 of 3 topics not copied, 2,001 records / 1 m 30 s behind
+paris-dublin: NOT SAFE: 1 of 3 topics not being copied, 2,001 records / 1 m 30 s behind
 TOPIC    ON THE TARGET  STATE     RECORDS BEHIND  TIME BEHIND
 refused  paris.refused  rejected               1        5.0 s
 late     paris.late     running            2,000     1 m 30 s
 fresh    paris.fresh    running                0          0 s
-refused: partition 0: because";
+refused: because";
     let picture = picture(topics, 100);
     let lines: Vec<_> = picture.lines().map(str::trim_end).collect();
     assert_eq!(lines.join("\n"), expected);
@@ -79,4 +79,14 @@ fn what_does_not_fit_is_counted() {
     let topics = (0..30).map(|n| topic(&format!("t{n:02}"), State::Running, Some((0, 0.0))));
     let picture = picture(topics.collect(), 3);
     assert!(picture.ends_with("\n… and 27 more"), "{picture}");
+}
+
+#[test]
+fn a_reason_is_said_once_with_the_topics_it_holds_back() {
+    let topics = (0..7).map(|n| topic(&format!("t{n}"), State::Stopped, Some((0, 0.0))));
+    let picture = picture(topics.collect(), 100);
+    assert!(
+        picture.ends_with("\nt0, t1, t2, t3, t4 and 2 more: because"),
+        "{picture}"
+    );
 }
