@@ -16,12 +16,20 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 /// When it cannot be started (`needs` says what to install), fails or does not end; with all that it said.
 #[track_caller]
 pub fn run(command: &mut Command, input: &str, needs: &str) -> String {
-    let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut child = started.unwrap_or_else(|error| panic!("{command:?}: {error}; this suite needs {needs}"));
+    let started = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child =
+        started.unwrap_or_else(|error| panic!("{command:?}: {error}; this suite needs {needs}"));
     let stdout = collect(child.stdout.take());
     let stderr = collect(child.stderr.take());
     // A client that ends early does not read on: it will be judged by its status.
-    let _ = child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
+    let _ = child
+        .stdin
+        .take()
+        .map(|mut stdin| stdin.write_all(input.as_bytes()));
     let ended = wait(&mut child);
     let [stdout, stderr] = [stdout, stderr].map(|output| output.join().expect("readable"));
     let said = format!("{command:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
@@ -32,7 +40,10 @@ pub fn run(command: &mut Command, input: &str, needs: &str) -> String {
 fn collect(output: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        output.expect("piped").read_to_end(&mut bytes).expect("readable");
+        output
+            .expect("piped")
+            .read_to_end(&mut bytes)
+            .expect("readable");
         String::from_utf8_lossy(&bytes).into_owned()
     })
 }

@@ -17,9 +17,15 @@ const CONFIGS: &str = "kafka.admin.ConfigCommand";
 fn tool(cluster: &Cluster, main_class: &str, arguments: &[&str], input: &str) -> String {
     let class_path = jars::class_path().expect("Maven fetches Kafka's jars");
     let mut java = Command::new("java");
-    java.args(["-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", &class_path, main_class])
-        .args(["--bootstrap-server", &cluster.bootstrap_servers()])
-        .args(arguments);
+    java.args([
+        "-XX:TieredStopAtLevel=1",
+        "-Xmx256m",
+        "-cp",
+        &class_path,
+        main_class,
+    ])
+    .args(["--bootstrap-server", &cluster.bootstrap_servers()])
+    .args(arguments);
     run(&mut java, input, NEEDS)
 }
 
@@ -28,17 +34,46 @@ async fn kafka_topics_and_kafka_configs_administer_a_topic() {
     let cluster = cluster().await;
     let topics = |arguments: &[&str]| tool(&cluster, TOPICS, arguments, "");
     let configs = |arguments: &[&str]| tool(&cluster, CONFIGS, arguments, "");
-    let create = ["--create", "--topic", "java-orders", "--partitions", "3", "--config", "retention.ms=7200000"];
+    let create = [
+        "--create",
+        "--topic",
+        "java-orders",
+        "--partitions",
+        "3",
+        "--config",
+        "retention.ms=7200000",
+    ];
     topics(&create);
     let described = topics(&["--describe", "--topic", "java-orders"]);
-    assert!(described.contains("PartitionCount: 3") && described.contains("retention.ms=7200000"), "{described}");
+    assert!(
+        described.contains("PartitionCount: 3") && described.contains("retention.ms=7200000"),
+        "{described}"
+    );
 
-    configs(&["--alter", "--topic", "java-orders", "--add-config", "retention.ms=3600000,cleanup.policy=[compact,delete]"]);
+    configs(&[
+        "--alter",
+        "--topic",
+        "java-orders",
+        "--add-config",
+        "retention.ms=3600000,cleanup.policy=[compact,delete]",
+    ]);
     let described = configs(&["--describe", "--topic", "java-orders"]);
-    assert!(described.contains("retention.ms=3600000") && described.contains("cleanup.policy=compact,delete"), "{described}");
-    configs(&["--alter", "--topic", "java-orders", "--delete-config", "retention.ms"]);
+    assert!(
+        described.contains("retention.ms=3600000")
+            && described.contains("cleanup.policy=compact,delete"),
+        "{described}"
+    );
+    configs(&[
+        "--alter",
+        "--topic",
+        "java-orders",
+        "--delete-config",
+        "retention.ms",
+    ]);
     assert!(!configs(&["--describe", "--topic", "java-orders"]).contains("retention.ms"));
-    assert!(configs(&["--describe", "--all", "--broker", "0"]).contains("auto.create.topics.enable"));
+    assert!(
+        configs(&["--describe", "--all", "--broker", "0"]).contains("auto.create.topics.enable")
+    );
 
     topics(&["--alter", "--topic", "java-orders", "--partitions", "5"]);
     assert!(topics(&["--describe", "--topic", "java-orders"]).contains("PartitionCount: 5"));
@@ -51,18 +86,48 @@ async fn kafka_topics_and_kafka_configs_administer_a_topic() {
 async fn the_console_consumer_resumes_in_its_group_and_kafka_consumer_groups_shows_it() {
     let cluster = cluster().await;
     let produce = |input: &str| {
-        let keyed = ["--topic", "orders", "--compression-codec", "zstd", "--property", "parse.key=true"];
-        tool(&cluster, PRODUCER, &[&keyed[..], &["--property", "key.separator=:"]].concat(), input)
+        let keyed = [
+            "--topic",
+            "orders",
+            "--compression-codec",
+            "zstd",
+            "--property",
+            "parse.key=true",
+        ];
+        tool(
+            &cluster,
+            PRODUCER,
+            &[&keyed[..], &["--property", "key.separator=:"]].concat(),
+            input,
+        )
     };
     let consume = |count: &str| {
-        let group = ["--topic", "orders", "--group", "java-billing", "--from-beginning", "--max-messages", count];
-        let read = tool(&cluster, CONSUMER, &[&group[..], &["--property", "print.key=true"]].concat(), "");
+        let group = [
+            "--topic",
+            "orders",
+            "--group",
+            "java-billing",
+            "--from-beginning",
+            "--max-messages",
+            count,
+        ];
+        let read = tool(
+            &cluster,
+            CONSUMER,
+            &[&group[..], &["--property", "print.key=true"]].concat(),
+            "",
+        );
         let mut lines: Vec<String> = read.lines().map(str::to_owned).collect();
         lines.sort_unstable();
         lines
     };
     let groups = |arguments: &[&str]| tool(&cluster, GROUPS, arguments, "");
-    tool(&cluster, TOPICS, &["--create", "--topic", "orders", "--partitions", "3"], "");
+    tool(
+        &cluster,
+        TOPICS,
+        &["--create", "--topic", "orders", "--partitions", "3"],
+        "",
+    );
     produce("a:1\nb:2\nc:3\n");
     assert_eq!(consume("3"), ["a\t1", "b\t2", "c\t3"]);
     produce("d:4\n");
@@ -71,11 +136,26 @@ async fn the_console_consumer_resumes_in_its_group_and_kafka_consumer_groups_sho
     assert_eq!(groups(&["--list"]).trim(), "java-billing");
     let described = groups(&["--describe", "--group", "java-billing", "--state"]);
     assert!(described.contains("Empty"), "{described}");
-    let reset = ["--reset-offsets", "--group", "java-billing", "--topic", "orders", "--to-earliest", "--execute"];
+    let reset = [
+        "--reset-offsets",
+        "--group",
+        "java-billing",
+        "--topic",
+        "orders",
+        "--to-earliest",
+        "--execute",
+    ];
     groups(&reset);
     assert_eq!(consume("4"), ["a\t1", "b\t2", "c\t3", "d\t4"]);
     let offsets = groups(&["--describe", "--group", "java-billing", "--offsets"]);
-    assert_eq!(offsets.lines().filter(|line| line.starts_with("java-billing")).count(), 3, "{offsets}");
+    assert_eq!(
+        offsets
+            .lines()
+            .filter(|line| line.starts_with("java-billing"))
+            .count(),
+        3,
+        "{offsets}"
+    );
     groups(&["--delete", "--group", "java-billing"]);
     assert_eq!(groups(&["--list"]).trim(), "");
     cluster.shutdown().await;

@@ -11,7 +11,9 @@ const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/kafkaj
 async fn kafkajs_administers_produces_and_consumes_in_a_group() {
     let cluster = cluster().await;
     let mut node = Command::new("node");
-    node.arg(PROGRAM).arg(cluster.bootstrap_servers()).env("NODE_PATH", packages::kafkajs());
+    node.arg(PROGRAM)
+        .arg(cluster.bootstrap_servers())
+        .env("NODE_PATH", packages::kafkajs());
     node.env("KAFKAJS_NO_PARTITIONER_WARNING", "1");
     assert_eq!(run(&mut node, "", "Node.js").trim(), "kafkajs is content");
     cluster.shutdown().await;

@@ -5,9 +5,9 @@
 //! and Maven have to be installed. A tool that is missing fails its test and is named.
 
 mod child;
-mod java;
 #[path = "../kafka/jars.rs"]
 mod jars;
+mod java;
 mod javascript;
 mod kcat;
 mod packages;
@@ -17,5 +17,9 @@ use kmirror_broker::Cluster;
 
 /// Three nodes on free ports: leaders and coordinators are spread, as in any cluster one meets.
 async fn cluster() -> Cluster {
-    Cluster::builder().nodes(3).start().await.expect("the cluster starts")
+    Cluster::builder()
+        .nodes(3)
+        .start()
+        .await
+        .expect("the cluster starts")
 }

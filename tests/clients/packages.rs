@@ -13,7 +13,16 @@ const TARGET_TMP: &str = env!("CARGO_TARGET_TMPDIR");
 pub fn kafka_python() -> PathBuf {
     fetch("kafka-python-3.0.12", |directory| {
         let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "kafka-python==3.0.12", "--target"]).arg(directory);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "kafka-python==3.0.12",
+            "--target",
+        ])
+        .arg(directory);
         run(&mut pip, "", "Python 3 with pip");
     })
 }
@@ -22,7 +31,15 @@ pub fn kafka_python() -> PathBuf {
 pub fn kafkajs() -> PathBuf {
     let directory = fetch("kafkajs-2.2.4", |directory| {
         let mut npm = Command::new("npm");
-        npm.args(["install", "--no-audit", "--no-fund", "--silent", "kafkajs@2.2.4", "--prefix"]).arg(directory);
+        npm.args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--silent",
+            "kafkajs@2.2.4",
+            "--prefix",
+        ])
+        .arg(directory);
         run(&mut npm, "", "Node.js with npm");
     });
     directory.join("node_modules")
@@ -30,7 +47,10 @@ pub fn kafkajs() -> PathBuf {
 
 /// Whoever comes first fetches; the others, in any process, wait for it. A fetch that was cut off is done again.
 fn fetch(name: &str, install: impl Fn(&Path)) -> PathBuf {
-    let clients = Path::new(TARGET_TMP).parent().expect("a target directory").join("clients");
+    let clients = Path::new(TARGET_TMP)
+        .parent()
+        .expect("a target directory")
+        .join("clients");
     fs::create_dir_all(&clients).expect("creatable");
     let lock = File::create(clients.join("lock")).expect("creatable");
     lock.lock().expect("lockable");

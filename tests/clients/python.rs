@@ -11,7 +11,13 @@ const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/kafka_
 async fn kafka_python_administers_produces_and_consumes_in_a_group() {
     let cluster = cluster().await;
     let mut python = Command::new("python3");
-    python.arg(PROGRAM).arg(cluster.bootstrap_servers()).env("PYTHONPATH", packages::kafka_python());
-    assert_eq!(run(&mut python, "", "Python 3").trim(), "kafka-python is content");
+    python
+        .arg(PROGRAM)
+        .arg(cluster.bootstrap_servers())
+        .env("PYTHONPATH", packages::kafka_python());
+    assert_eq!(
+        run(&mut python, "", "Python 3").trim(),
+        "kafka-python is content"
+    );
     cluster.shutdown().await;
 }

@@ -10,7 +10,7 @@ use kafka_protocol::messages::{
     ConsumerProtocolSubscription, FindCoordinatorRequest, GroupId, JoinGroupRequest,
     JoinGroupResponse, RequestHeader, SyncGroupRequest,
 };
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use kafka_protocol::protocol::{Decodable, Encodable, Request, StrBytes};
 
 use super::{GROUP, TOPIC};
 
