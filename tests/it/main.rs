@@ -9,6 +9,11 @@ mod harness;
 
 mod bad_input;
 mod bounds;
+mod cli;
+mod cli_broker;
+mod cli_check;
+mod cli_demo;
+mod cli_status;
 mod drains;
 mod records;
 mod restarts;

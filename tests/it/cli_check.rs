@@ -1,0 +1,93 @@
+//! `kmirror check --connect` finds what would go wrong before the first record is copied.
+
+use anyhow::Result;
+
+use crate::cli::{Ended, kmirror_on};
+use crate::harness::Sites;
+use crate::support::config_file::Config;
+
+fn check(config: Config) -> Result<Ended> {
+    kmirror_on(config.write()?.path(), &["check", "--connect"])
+}
+
+#[track_caller]
+fn assert_problem(ended: &Ended, words: &[&str]) {
+    assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+    let mut problems = ended
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("problem: "));
+    let found = problems.any(|line| words.iter().all(|word| line.contains(word)));
+    assert!(found, "no problem with {words:?} in:\n{}", ended.stdout);
+}
+
+#[test]
+fn topics_are_listed_with_the_names_of_their_copies_and_nothing_is_created() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 3, &[])?;
+    sites.source.client.create_topic("visits", 1, &[])?;
+    sites.target.client.create_topic("source.visits", 1, &[])?;
+    let ended = check(sites.config(&[".*"]))?;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let rows: Vec<Vec<_>> = ended
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let created = ["orders", "3", "source.orders", "created", "and", "mirrored"];
+    assert!(rows.contains(&created.to_vec()), "{}", ended.stdout);
+    let mirrored = ["visits", "1", "source.visits", "mirrored"];
+    assert!(rows.contains(&mirrored.to_vec()), "{}", ended.stdout);
+    assert_eq!(sites.target.client.topics()?, ["source.visits"]);
+    Ok(())
+}
+
+#[test]
+fn a_copy_whose_name_would_be_too_long_is_refused_with_the_reason() -> Result<()> {
+    let mut sites = Sites::start()?;
+    let long = "x".repeat(245);
+    sites.source.client.create_topic(&long, 1, &[])?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    let ended = check(sites.config(&[".*"]))?;
+    assert_problem(&ended, &[&long, "249"]);
+    assert!(ended.stdout.contains("source.orders"));
+    Ok(())
+}
+
+#[test]
+fn a_replication_factor_that_the_target_cannot_give_is_told_in_its_words() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    let ended = check(sites.config(&[".*"]).set("replication_factor", "3"))?;
+    assert_problem(&ended, &["source.orders cannot be created", "1 broker"]);
+    assert!(sites.target.client.topics()?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_copy_that_takes_smaller_batches_than_its_source_is_told_with_the_remedy() -> Result<()> {
+    let mut sites = Sites::start()?;
+    let large = [("max.message.bytes", "8000000")];
+    sites.source.client.create_topic("orders", 1, &large)?;
+    sites.target.client.create_topic("source.orders", 1, &[])?;
+    let ended = check(sites.config(&[".*"]))?;
+    assert_problem(&ended, &["set max.message.bytes=8000000 on source.orders"]);
+    Ok(())
+}
+
+#[test]
+fn a_pattern_that_selects_nothing_is_a_problem() -> Result<()> {
+    let sites = Sites::start()?;
+    let ended = check(sites.config(&["nothing"]))?;
+    assert_problem(&ended, &["no topic of source is selected"]);
+    Ok(())
+}
+
+#[test]
+fn without_connect_no_cluster_is_asked() -> Result<()> {
+    let config = Config::mirror("127.0.0.1:1", "127.0.0.1:2", &[".*"]).write()?;
+    let ended = kmirror_on(config.path(), &["check"])?;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.contains("valid, 2 clusters and 1 mirror"));
+    Ok(())
+}
