@@ -78,11 +78,12 @@ enum Severity {
 }
 
 /// librdkafka logs each failed connection attempt as an error; that a cluster is down is said once, by
-/// whoever watches it. What it calls information is about its own workings.
+/// whoever watches it, and a failed commit by whoever committed. What it calls information is about its own
+/// workings.
 fn severity(level: RDKafkaLogLevel, facility: &str) -> Severity {
-    let about_connections = matches!(facility, "FAIL" | "ERROR" | "CLOSE" | "MAXPOLL");
+    let told_by_us = ["FAIL", "ERROR", "CLOSE", "REQTMOUT", "COMMITFAIL"].contains(&facility);
     match level {
-        _ if about_connections => Severity::Debug,
+        _ if told_by_us => Severity::Debug,
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
             Severity::Error
         }

@@ -142,18 +142,18 @@ mod tests {
 
     #[test]
     fn each_fault_is_counted_as_what_it_is() {
-        let cases: [(&[u64], u64, (u64, u64, u64)); 8] = [
-            (&[], 0, (0, 0, 0)),
-            (&[0, 1, 2], 3, (0, 0, 0)),
-            (&[0, 1], 3, (1, 0, 0)),
-            (&[0, 2], 3, (1, 0, 0)),
-            (&[0, 1, 1, 2], 3, (0, 1, 0)),
-            (&[0, 2, 1], 3, (0, 0, 1)),
-            (&[0, 3, 1, 1, 2], 4, (0, 1, 2)),
-            (&[2, 3], 4, (2, 0, 0)),
+        let cases = [
+            (vec![], 0, (0, 0, 0)),
+            (vec![0, 1, 2], 3, (0, 0, 0)),
+            (vec![0, 1], 3, (1, 0, 0)),
+            (vec![0, 2], 3, (1, 0, 0)),
+            (vec![0, 1, 1, 2], 3, (0, 1, 0)),
+            (vec![0, 2, 1], 3, (0, 0, 1)),
+            (vec![0, 3, 1, 1, 2], 4, (0, 1, 2)),
+            (vec![2, 3], 4, (2, 0, 0)),
         ];
         for (numbers, produced, expected) in cases {
-            assert_eq!(faults(numbers, produced), expected, "{numbers:?}");
+            assert_eq!(faults(&numbers, produced), expected, "{numbers:?}");
         }
     }
 
