@@ -32,7 +32,7 @@ impl AdminError {
     }
 }
 
-/// A running cluster. Dropping it is a kill: clients are cut off, and nothing is said or written any more.
+/// A running cluster. Dropping it is a [`Cluster::kill`] that does not wait for the ports.
 pub struct Cluster {
     shared: Arc<Shared>,
     tasks: JoinSet<()>,
@@ -102,6 +102,15 @@ impl Cluster {
         created.map_err(|refused| AdminError::new(refused.error, refused.message))
     }
 
+    /// Deletes a topic with its records, and the offsets that groups committed for it.
+    ///
+    /// # Errors
+    /// When there is no such topic or the data directory cannot be written.
+    pub fn delete_topic(&self, name: &str) -> Result<(), AdminError> {
+        let deleted = self.shared.lock().delete_topic(name);
+        deleted.map_err(|refused| AdminError::new(refused.error, refused.message))
+    }
+
     /// The first offset that can be read; `None` when there is no such partition.
     #[must_use]
     pub fn log_start(&self, topic: &str, partition: i32) -> Option<i64> {
@@ -148,16 +157,22 @@ impl Cluster {
         self.shared.lock().enforce_retention(crate::clock::now_ms());
     }
 
-    /// Ends every connection, joins every task and lets go of the data directory. What was acknowledged is written
-    /// already, so this differs from a drop only in that it waits.
+    /// Ends every connection, joins every task and lets go of the data directory and the ports. Requests that were
+    /// being answered may have been carried out without their client being told.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(());
-        let mut tasks = std::mem::take(&mut self.tasks);
-        while let Some(ended) = tasks.join_next().await {
+        while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {
                 tracing::error!(%error, "a task of the cluster failed");
             }
         }
+    }
+
+    /// Stops as a killed process does: from this moment nothing is written and nobody is told anything. Returns once
+    /// the ports are free again, which a mere drop does not wait for.
+    pub async fn kill(self) {
+        self.shared.close();
+        self.shutdown().await;
     }
 }
 

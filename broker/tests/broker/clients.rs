@@ -75,10 +75,12 @@ pub fn take(consumer: &BaseConsumer, count: usize) -> Vec<OwnedMessage> {
 pub async fn produce(producer: &FutureProducer, topic: &str, partition: i32, value: &[u8]) -> i64 {
     let record = FutureRecord::<[u8], [u8]>::to(topic)
         .partition(partition)
-        .key(value)
+        .key(b"key")
         .payload(value);
     let sent = producer.send(record, PATIENCE).await;
-    sent.expect("the record is taken").offset
+    sent.map_err(|(error, _)| error)
+        .expect("the record is taken")
+        .offset
 }
 
 /// The value of a record as text.

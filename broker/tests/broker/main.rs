@@ -1,5 +1,12 @@
-//! Claims about the broker, made by real clients and by raw bytes.
+//! Claims about the broker, made by librdkafka and by raw bytes.
 
+mod administration;
 mod clients;
 mod groups;
+mod hostile;
+mod idempotence;
+mod nodes;
+mod raw;
 mod records;
+mod restart;
+mod retention;
