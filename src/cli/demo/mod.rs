@@ -27,7 +27,7 @@ use verifier::Verifier;
 use view::View;
 
 /// Bytes that each cluster keeps, over all partitions.
-const KEPT_BYTES: u64 = 128 * 1024 * 1024;
+const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 /// Time between two looks at the score.
 const TICK: Duration = Duration::from_millis(200);
 /// The mirror has this long to create its topics, and then to make any progress, before it is judged.

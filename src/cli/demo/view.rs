@@ -89,18 +89,18 @@ impl View {
     }
 
     fn line(&self, score: &Score, status: &Status, phase: &str) -> String {
-        let (produced, mirrored) = (score.produced(), score.mirrored());
-        let lag = status.mirrors.iter().flat_map(|mirror| &mirror.topics);
-        let lag = lag
+        let topics = status.mirrors.iter().flat_map(|mirror| &mirror.topics);
+        let records: u64 = topics.clone().filter_map(|topic| topic.lag_records).sum();
+        let longest = topics
             .filter_map(|topic| topic.lag_seconds)
             .fold(0.0, f64::max);
         format!(
             "{:>3} s  {phase}: produced {}, mirrored {}, behind {} records / {}",
             self.started.elapsed().as_secs(),
-            grouped(produced),
-            grouped(mirrored),
-            grouped(produced.saturating_sub(mirrored)),
-            seconds(lag)
+            grouped(score.produced()),
+            grouped(score.mirrored()),
+            grouped(records),
+            seconds(longest)
         )
     }
 
@@ -148,7 +148,9 @@ impl View {
             State::Paused | State::Stopped | State::Diverged | State::Rejected => Tone::Bad,
         };
         let (produced, mirrored) = (now.produced[index], now.mirrored[index]);
-        let lag = status.and_then(|status| status.lag_seconds);
+        let records = status.and_then(|status| status.lag_records);
+        let time = status.and_then(|status| status.lag_seconds);
+        let unknown = || "?".to_owned();
         [
             Cell::new(&topic.name),
             self.terminal.cell(tone, state),
@@ -156,8 +158,8 @@ impl View {
             Cell::new(grouped(self.previous.produced_per_second(index, now))),
             Cell::new(grouped(mirrored)),
             Cell::new(grouped(self.previous.mirrored_per_second(index, now))),
-            Cell::new(grouped(produced.saturating_sub(mirrored))),
-            Cell::new(lag.map_or_else(|| "?".to_owned(), seconds)),
+            Cell::new(records.map_or_else(unknown, grouped)),
+            Cell::new(time.map_or_else(unknown, seconds)),
         ]
     }
 }
