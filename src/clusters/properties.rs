@@ -10,6 +10,8 @@ use crate::config::{Cluster, Sasl, SaslMechanism, Tls};
 /// that nothing a promise rests on, here or added by the caller, can be undone by it.
 pub fn base(cluster: &Cluster, client_id: &str) -> ClientConfig {
     let mut properties = ClientConfig::new();
+    // After an outage a broker is tried again this soon; the default of 10 s would outlast a group's session.
+    properties.set("reconnect.backoff.max.ms", "2000");
     for (key, value) in &cluster.client {
         properties.set(key, value);
     }

@@ -58,6 +58,12 @@ impl Messages {
         Some((first.kind(), first.offset()))
     }
 
+    /// librdkafka's words, when the first one is an error.
+    pub fn front_reason(&self) -> String {
+        let reason = self.iter().next().and_then(|first| first.value());
+        String::from_utf8_lossy(reason.unwrap_or_default()).into_owned()
+    }
+
     /// Borrows the records in order.
     pub fn iter(&self) -> impl Iterator<Item = Record<'_>> {
         self.pointers.iter().map(|pointer| Record {

@@ -13,7 +13,7 @@ use super::Owner;
 use super::message::Messages;
 
 /// A queue with a waker on it.
-struct Queue {
+pub(super) struct Queue {
     handle: NonNull<sys::rd_kafka_queue_t>,
     wake: Arc<Notify>,
     owner: Owner,
@@ -26,7 +26,7 @@ unsafe impl Sync for Queue {}
 
 impl Queue {
     /// Takes over the reference `handle` and enables its wake-ups.
-    fn watch(handle: NonNull<sys::rd_kafka_queue_t>, owner: Owner) -> Self {
+    pub(super) fn watch(handle: NonNull<sys::rd_kafka_queue_t>, owner: Owner) -> Self {
         let wake = Arc::new(Notify::new());
         // SAFETY: `wake` lives as long as `Queue`, whose drop disables the callback first.
         unsafe {
@@ -43,6 +43,16 @@ impl Queue {
             wake,
             owner,
         }
+    }
+
+    /// The queue for librdkafka calls.
+    pub(super) fn as_ptr(&self) -> *mut sys::rd_kafka_queue_t {
+        self.handle.as_ptr()
+    }
+
+    /// Waits until something may have arrived; spurious wake-ups happen. Cancel-safe.
+    pub(super) async fn readable(&self) {
+        self.wake.notified().await;
     }
 }
 
@@ -104,7 +114,7 @@ impl PartitionQueue {
 
     /// Waits until records may have arrived; spurious wake-ups happen.
     pub async fn readable(&self) {
-        self.queue.wake.notified().await;
+        self.queue.readable().await;
     }
 
     /// Takes up to `most` records and events that are there now, in order, without waiting.
@@ -151,7 +161,7 @@ impl DeliveryQueue {
 
     /// Waits until events may have arrived; spurious wake-ups happen.
     pub async fn readable(&self) {
-        self.queue.wake.notified().await;
+        self.queue.readable().await;
     }
 
     /// Whether nothing is queued.

@@ -12,7 +12,7 @@ use crate::config;
 use crate::metrics::{Metrics, Stage};
 
 /// Longest wait for one answer of a cluster.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Topics that are created at the same time.
 const CREATING: usize = 16;

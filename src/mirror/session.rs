@@ -163,10 +163,10 @@ impl Session {
                 for plan in plans {
                     self.carry_out(plan, &limits);
                 }
-                self.refresh_log_ends().await;
             }
             Err(reason) => self.board.set_trouble(Some(reason)),
         }
+        self.refresh_log_ends().await;
     }
 
     fn carry_out(&mut self, plan: TopicPlan, limits: &BTreeMap<String, u64>) {

@@ -37,6 +37,24 @@ pub enum Begin {
     },
 }
 
+/// Where to go on with a partition that comes back to this process: from what it had acknowledged itself, unless
+/// the group has moved the committed position elsewhere meanwhile.
+///
+/// Whatever lies before `acknowledged` is on the target, whoever else may have copied some of it again; a commit
+/// whose answer was lost lies between the two.
+pub fn resume(
+    committed: Option<SourceOffset>,
+    known: Option<SourceOffset>,
+    acknowledged: SourceOffset,
+) -> Option<SourceOffset> {
+    let within = known <= committed && committed <= Some(acknowledged);
+    if within {
+        Some(acknowledged)
+    } else {
+        committed
+    }
+}
+
 /// Never resets a position silently: one that the source does not hold is a gap or a divergence.
 pub fn begin(observed: Observed, start: Start) -> Begin {
     let Observed {
@@ -100,6 +118,25 @@ mod tests {
         assert_eq!(begin(observed(None), Start::Latest), Begin::At(at(20)));
         assert_eq!(begin(at_time, time), Begin::At(at(13)));
         assert_eq!(begin(observed(None), time), Begin::At(at(20)));
+    }
+
+    #[test]
+    fn a_partition_that_comes_back_goes_on_from_what_was_acknowledged() {
+        let cases = [
+            // The source was away, and nothing could be committed.
+            (Some(10), Some(10), Some(15)),
+            (None, None, Some(15)),
+            // A commit went through, and its answer did not.
+            (Some(12), Some(10), Some(15)),
+            // Another member went further, or an operator moved the group back.
+            (Some(17), Some(10), Some(17)),
+            (Some(5), Some(10), Some(5)),
+            (None, Some(10), None),
+        ];
+        for (committed, known, expected) in cases {
+            let resumed = resume(committed.map(at), known.map(at), at(15));
+            assert_eq!(resumed, expected.map(at), "{committed:?} {known:?}");
+        }
     }
 
     #[test]

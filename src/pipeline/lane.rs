@@ -54,8 +54,13 @@ pub enum End {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// The source does not hold the position (any more).
-    #[error("the source does not hold offset {0}")]
-    OutOfRange(SourceOffset),
+    #[error("the source does not hold offset {at}: {reason}")]
+    OutOfRange {
+        /// Where reading should have gone on.
+        at: SourceOffset,
+        /// librdkafka's words.
+        reason: String,
+    },
     /// The target refuses these records for good (I9).
     #[error("the target refuses the record at offset {at}: {code}")]
     Rejected {
@@ -81,7 +86,7 @@ impl Trouble {
     /// The error code, for counting.
     pub fn code(&self) -> RDKafkaErrorCode {
         match self {
-            Self::OutOfRange(_) => RDKafkaErrorCode::OffsetOutOfRange,
+            Self::OutOfRange { .. } => RDKafkaErrorCode::OffsetOutOfRange,
             Self::NotRead(code) | Self::Rejected { code, .. } | Self::NotWritten { code, .. } => {
                 *code
             }
@@ -161,7 +166,8 @@ fn next_batch(read: &mut Messages, flight: &mut Flight) -> Result<Option<Batch>,
             Kind::Record => return Ok(Some(Batch::cut(read))),
             Kind::EndOfPartition => flight.reach(SourceOffset::new(offset)),
             Kind::Error(RDKafkaErrorCode::AutoOffsetReset) => {
-                return Err(Trouble::OutOfRange(flight.position()));
+                let (at, reason) = (flight.position(), read.front_reason());
+                return Err(Trouble::OutOfRange { at, reason });
             }
             Kind::Error(code) => return Err(Trouble::NotRead(code)),
         }

@@ -23,10 +23,34 @@ pub struct Lanes {
 
 /// What stopping lanes came to.
 pub struct Stopped {
-    /// Positions that are acknowledged and not committed.
-    pub positions: Vec<(i32, SourceOffset)>,
+    /// How far each partition has come.
+    pub progress: Vec<(i32, Progress)>,
     /// Whether the fate of all that was sent is known.
     pub settled: bool,
+}
+
+impl Stopped {
+    /// Positions that are acknowledged and not committed.
+    pub fn uncommitted(&self) -> Vec<(i32, SourceOffset)> {
+        uncommitted(self.progress.iter().copied())
+    }
+}
+
+/// Of partitions, those whose position is not committed.
+fn uncommitted(progress: impl Iterator<Item = (i32, Progress)>) -> Vec<(i32, SourceOffset)> {
+    progress
+        .filter(|(_, progress)| progress.committed != Some(progress.position))
+        .map(|(partition, progress)| (partition, progress.position))
+        .collect()
+}
+
+/// How far a partition has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The next source offset that is not acknowledged.
+    pub position: SourceOffset,
+    /// What the group holds.
+    pub committed: Option<SourceOffset>,
 }
 
 /// A partition that this process owns, in flow or standing still.
@@ -38,12 +62,8 @@ struct Partition {
 }
 
 impl Lanes {
-    /// Seats a partition that stands still.
-    pub fn hold(&mut self, partition: i32, seat: Arc<Seat>) {
-        let committed = self
-            .partitions
-            .get(&partition)
-            .and_then(|seated| seated.committed);
+    /// Seats a partition that stands still; `committed` is what the group holds for it.
+    pub fn hold(&mut self, partition: i32, seat: Arc<Seat>, committed: Option<SourceOffset>) {
         let stop = None;
         let held = Partition {
             seat,
@@ -54,11 +74,21 @@ impl Lanes {
     }
 
     /// Puts a partition in flow. `stop` is the other end of the lane's own.
-    pub fn start(&mut self, partition: i32, lane: Lane, stop: watch::Sender<Option<Instant>>) {
-        self.hold(partition, Arc::clone(lane.flight.seat()));
-        if let Some(seated) = self.partitions.get_mut(&partition) {
-            seated.stop = Some(stop);
-        }
+    pub fn start(
+        &mut self,
+        partition: i32,
+        lane: Lane,
+        stop: watch::Sender<Option<Instant>>,
+        committed: Option<SourceOffset>,
+    ) {
+        let seat = Arc::clone(lane.flight.seat());
+        let stop = Some(stop);
+        let seated = Partition {
+            seat,
+            stop,
+            committed,
+        };
+        self.partitions.insert(partition, seated);
         let span = tracing::info_span!("lane", partition);
         self.tasks
             .spawn(async move { (partition, lane.run().await) }.instrument(span));
@@ -110,23 +140,29 @@ impl Lanes {
                 self.ended.push_back((partition, end));
             }
         }
-        let uncommitted = self.uncommitted();
+        let progress = partitions.iter();
+        let progress =
+            progress.filter_map(|partition| Some((*partition, self.progress(*partition)?)));
+        let progress = progress.collect();
         self.ended
             .retain(|(partition, _)| !partitions.contains(partition));
         self.partitions
             .retain(|partition, _| !partitions.contains(partition));
-        let stopped = uncommitted.into_iter();
-        Stopped {
-            positions: stopped
-                .filter(|(partition, _)| partitions.contains(partition))
-                .collect(),
-            settled,
-        }
+        Stopped { progress, settled }
     }
 
     /// Every partition.
     pub fn all(&self) -> Vec<i32> {
         self.partitions.keys().copied().collect()
+    }
+
+    /// What a partition that is here has acknowledged and committed.
+    pub fn progress(&self, partition: i32) -> Option<Progress> {
+        let seated = self.partitions.get(&partition)?;
+        Some(Progress {
+            position: seated.seat.position(),
+            committed: seated.committed,
+        })
     }
 
     /// The seat of a partition that is here.
@@ -144,11 +180,10 @@ impl Lanes {
 
     /// Positions that are acknowledged and not committed.
     pub fn uncommitted(&self) -> Vec<(i32, SourceOffset)> {
-        let positions = self.partitions.iter().filter_map(|(partition, seated)| {
-            let position = seated.seat.position();
-            (seated.committed != Some(position)).then_some((*partition, position))
-        });
-        positions.collect()
+        let partitions = self.partitions.keys();
+        uncommitted(
+            partitions.filter_map(|partition| Some((*partition, self.progress(*partition)?))),
+        )
     }
 
     /// Notes that the group holds these positions.

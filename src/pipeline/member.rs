@@ -8,18 +8,19 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::types::RDKafkaRespErr;
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use crate::clusters::context::ClusterContext;
 use crate::clusters::properties;
 use crate::config;
+use crate::librdkafka::commit::{Answer, Commits};
 use crate::librdkafka::queue::PartitionQueue;
 use crate::librdkafka::watermarks;
 use crate::offset::SourceOffset;
 
-/// What the group asks of this member, or tells it.
+/// What the group asks of this member.
 #[derive(Debug)]
 pub enum Event {
     /// These partitions are added; answer with [`Member::assign`].
@@ -29,10 +30,6 @@ pub enum Event {
     /// These were taken away already, without a word: nothing can be committed any more (I6). Answer
     /// with [`Member::unassign`].
     Lost(Vec<i32>),
-    /// A commit went through for these positions.
-    Committed(Vec<(i32, SourceOffset)>),
-    /// A commit was refused.
-    CommitFailed(KafkaError),
 }
 
 /// Bytes that librdkafka may prefetch for one partition, and for one answer of a broker.
@@ -46,6 +43,7 @@ pub struct Prefetch {
 
 /// A member of the group, subscribed to one topic.
 pub struct Member {
+    commits: Commits,
     consumer: Arc<StreamConsumer<Callbacks>>,
     topic: String,
 }
@@ -71,8 +69,10 @@ impl Member {
         let consumer: StreamConsumer<Callbacks> =
             settings(cluster, group, prefetch).create_with_context(callbacks)?;
         consumer.subscribe(&[topic])?;
+        let consumer = Arc::new(consumer);
         let member = Self {
-            consumer: Arc::new(consumer),
+            commits: Commits::of(&consumer),
+            consumer,
             topic: topic.to_owned(),
         };
         Ok((member, events))
@@ -150,14 +150,18 @@ impl Member {
         positions.collect()
     }
 
-    /// Sends a commit; its result comes as an [`Event`].
+    /// Sends a commit; [`Member::commit_answer`] gets what becomes of it.
     ///
     /// # Errors
     ///
     /// When there is no group to commit to at the moment.
-    pub fn commit(&self, positions: &[(i32, SourceOffset)]) -> KafkaResult<()> {
-        self.consumer
-            .commit(&self.list(positions), CommitMode::Async)
+    pub fn commit(&self, positions: &[(i32, SourceOffset)]) -> Result<(), RDKafkaErrorCode> {
+        self.commits.send(&self.list(positions))
+    }
+
+    /// Waits for what became of the next commit. Cancel-safe.
+    pub async fn commit_answer(&self) -> Answer {
+        self.commits.answer().await
     }
 
     /// Commits and waits for the answer. Blocks.
@@ -278,24 +282,4 @@ impl ConsumerContext for Callbacks {
             _ => Event::Revoked(partitions),
         });
     }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let event = match result {
-            Ok(()) => Event::Committed(positions(offsets)),
-            Err(error) => Event::CommitFailed(error),
-        };
-        self.send(event);
-    }
-}
-
-/// The positions of a commit's answer that were taken.
-fn positions(list: &TopicPartitionList) -> Vec<(i32, SourceOffset)> {
-    let elements = list.elements().into_iter();
-    let taken = elements.filter(|element| element.error().is_ok());
-    taken
-        .filter_map(|element| {
-            let offset = SourceOffset::new(element.offset().to_raw()?);
-            Some((element.partition(), offset))
-        })
-        .collect()
 }

@@ -12,7 +12,7 @@ use crate::support::codec::Codec;
 use crate::support::compare::{self, Comparison, Timestamps};
 use crate::support::config_file::Config;
 use crate::support::daemon::Daemon;
-use crate::support::ledger::Writer;
+use crate::support::ledger::{Ledger, Writer};
 use crate::support::wait::eventually;
 use crate::support::workload;
 
@@ -46,7 +46,11 @@ impl Site {
     }
 
     fn builder(listen: &str, data: &TempDir) -> Builder {
-        Cluster::builder().listen(listen).data_dir(data.path())
+        Cluster::builder()
+            .listen(listen)
+            .data_dir(data.path())
+            // The tests' records are years old.
+            .broker_config("log.retention.ms", "-1")
     }
 
     pub fn bootstrap(&self) -> &str {
@@ -179,4 +183,17 @@ pub fn await_state(daemon: &Daemon, topic: &str, partition: usize, state: &str) 
         ensure!(seen["state"] == state, "{seen}");
         Ok(seen["reason"].as_str().unwrap_or_default().to_owned())
     })
+}
+
+#[test]
+fn a_site_comes_back_with_its_data() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 2, &[])?;
+    sites.write("orders", 0, 1_000)?;
+    let before = Ledger::read(&mut sites.source.client, "orders")?;
+    sites.source.stop();
+    sites.source.restart()?;
+    let after = Ledger::read(&mut sites.source.client, "orders")?;
+    assert_eq!(before.differs_from(&after), None);
+    Ok(())
 }
