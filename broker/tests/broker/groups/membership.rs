@@ -52,7 +52,7 @@ async fn a_member_that_dies_is_expired_and_its_partitions_are_taken_over() {
         &mut [&mut survivor],
         share_out_evenly,
     );
-    let ghost = Ghost::start(cluster.bootstrap_servers());
+    let ghost = Ghost::start(&cluster).await;
     poll_until(
         "a second generation, with the ghost in it",
         &mut [&mut survivor],
