@@ -1,0 +1,38 @@
+//! The whole configuration: clusters, mirrors and what the process as such needs.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::choices::LogFormat;
+use super::cluster::Cluster;
+use super::mirror::Mirror;
+
+/// The whole file, substituted and valid.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Clusters by name; every name that a mirror uses is present.
+    pub clusters: BTreeMap<String, Cluster>,
+    /// At least one; names are unique.
+    pub mirrors: Vec<Mirror>,
+    /// Address of the HTTP listener, `http.listen`. Default: 127.0.0.1:9646, so that nothing is open to the network
+    /// unless asked for. Port 0 takes a free one.
+    pub http_listen: SocketAddr,
+    /// Bytes that records read and not yet acknowledged may take in the whole process (I3), 16 MiB to 1 TiB.
+    /// Default: 256 MiB.
+    pub memory: u64,
+    /// Longest time between a stop signal and the end of the process (I7), 1 ms to 24 h. Default: 20 s, below the 30 s
+    /// after which Kubernetes kills.
+    pub drain_timeout: Duration,
+    /// Format and level of the log on stderr.
+    pub log: Log,
+}
+
+/// The daemon's own log.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// One line or one JSON object per event. Default: text.
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`. Default: info.
+    pub level: tracing::Level,
+}

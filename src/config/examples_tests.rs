@@ -1,0 +1,201 @@
+//! Keeps config/ and docs/configuration.md true: every example is valid, and the reference states every key.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::yaml::{Node, Text};
+use super::*;
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(repository().join("config").join(name)).unwrap()
+}
+
+/// A directory with the files that the examples refer to.
+fn files() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (path, content) in [
+        ("tls/ca.pem", "-----BEGIN CERTIFICATE-----"),
+        ("tls/client.pem", "-----BEGIN CERTIFICATE-----"),
+        ("tls/client.key", "-----BEGIN PRIVATE KEY-----"),
+        ("secrets/key-password", "opens\n"),
+    ] {
+        let path = directory.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    directory
+}
+
+fn parse_example(text: &str) -> Result<Config, Errors> {
+    parse(text, &|_| Some("value".to_owned()), files().path())
+}
+
+#[test]
+fn every_example_is_valid() {
+    let directory = fs::read_dir(repository().join("config")).unwrap();
+    let paths: Vec<PathBuf> = directory.map(|entry| entry.unwrap().path()).collect();
+    assert!(paths.len() >= 6);
+    for path in paths {
+        let config = parse_example(&fs::read_to_string(&path).unwrap());
+        assert!(
+            config.is_ok(),
+            "{}:\n{}",
+            path.display(),
+            config.unwrap_err()
+        );
+    }
+}
+
+#[test]
+fn the_reference_states_the_defaults() {
+    let mut reference = parse_example(&read("reference.yaml")).unwrap();
+    let minimal = parse_example(&read("minimal.yaml")).unwrap();
+    let tls = reference.clusters["paris"].tls.as_ref().unwrap();
+    assert_eq!(tls.verify_hostname, defaults::VERIFY_HOSTNAME);
+    // Clusters have no other defaults: names, addresses and credentials are everyone's own.
+    reference.clusters = minimal.clusters.clone();
+    assert_eq!(format!("{reference:#?}"), format!("{minimal:#?}"));
+}
+
+#[test]
+fn a_reference_without_values_of_its_own_uses_nothing_that_is_not_there_yet() {
+    assert_eq!(
+        parse_example(&read("reference.yaml"))
+            .unwrap()
+            .not_yet_in_effect(),
+        []
+    );
+}
+
+/// Every mapping whose keys are kmirror's own, by its path in the reference.
+const MAPPINGS: [&str; 7] = [
+    "",
+    "clusters.paris",
+    "clusters.paris.tls",
+    "clusters.paris.sasl",
+    "mirrors[0]",
+    "http",
+    "log",
+];
+
+/// The keys that the reader knows in each mapping: it lists them when it finds one it does not know.
+fn known_keys() -> BTreeMap<String, Vec<String>> {
+    let intruded = intrude(yaml::read(&read("reference.yaml")).unwrap(), "");
+    let files = files();
+    let problems = error::Problems::default();
+    let env = |_: &str| Some("value".to_owned());
+    let tree = substitute::Substitution {
+        env: &env,
+        base: files.path(),
+        problems: &problems,
+    }
+    .resolve(intruded, "");
+    let config = read_daemon::config(tree, files.path(), &problems);
+    let errors = problems.finish(config).unwrap_err();
+    let intruders = errors.problems().iter().filter_map(|problem| {
+        let path = problem
+            .path()
+            .strip_suffix("intruder")?
+            .trim_end_matches('.')
+            .to_owned();
+        let keys = problem.remedy().strip_prefix("its keys are ")?;
+        Some((
+            path,
+            keys.split(", ")
+                .map(|key| key.trim_matches('`').to_owned())
+                .collect(),
+        ))
+    });
+    intruders.collect()
+}
+
+/// Puts an unknown key into each of `MAPPINGS`.
+fn intrude(node: Node, path: &str) -> Node {
+    match node {
+        Node::Map(entries) => {
+            let inner = entries.into_iter().map(|(key, value)| {
+                let Node::Text(text) = &key else {
+                    panic!("a key that is not text at {path}")
+                };
+                let value = intrude(value, &fields::key_path(path, &text.value));
+                (key, value)
+            });
+            let mut entries: Vec<_> = inner.collect();
+            if MAPPINGS.contains(&path) {
+                entries.push((Node::Text(Text::visible("intruder")), Node::Null));
+            }
+            Node::Map(entries)
+        }
+        Node::List(items) => {
+            let items = items.into_iter().enumerate();
+            Node::List(
+                items
+                    .map(|(index, item)| intrude(item, &fields::item_path(path, index)))
+                    .collect(),
+            )
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn the_reference_states_every_key() {
+    let reference = read("reference.yaml");
+    let known = known_keys();
+    assert_eq!(known.len(), MAPPINGS.len(), "{known:?}");
+    for key in known.values().flatten() {
+        let stated = |line: &str| {
+            line.trim_start_matches([' ', '-', '#'])
+                .starts_with(&format!("{key}:"))
+        };
+        assert!(
+            reference.lines().any(stated),
+            "config/reference.yaml does not state `{key}`"
+        );
+    }
+}
+
+#[test]
+fn the_documentation_states_every_key_with_its_default() {
+    let docs = fs::read_to_string(repository().join("docs/configuration.md")).unwrap();
+    let reference = read("reference.yaml");
+    for (path, keys) in known_keys() {
+        for key in keys {
+            let row = docs
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{key}`")));
+            let row = row.unwrap_or_else(|| panic!("docs/configuration.md has no row for `{key}`"));
+            if path != "mirrors[0]" || ["name", "source", "target"].contains(&key.as_str()) {
+                continue;
+            }
+            let line = reference
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("    {key}: ")));
+            if let Some(default) = line {
+                assert!(
+                    row.contains(&format!("`{default}`")),
+                    "`{key}`: the default is {default}, not as in\n{row}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_documentation_lists_every_refused_property() {
+    let docs = fs::read_to_string(repository().join("docs/configuration.md")).unwrap();
+    for (name, because) in refused::refused_names() {
+        let row = docs
+            .lines()
+            .find(|line| line.contains(&format!("`{name}`")) && line.contains(because));
+        assert!(
+            row.is_some(),
+            "docs/configuration.md does not list `{name}`: {because}"
+        );
+    }
+}
