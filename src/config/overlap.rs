@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use regex::Regex;
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
-use regex_automata::util::syntax;
+use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, MatchKind};
 
 use super::name_filter::NameFilter;
@@ -93,7 +93,8 @@ fn conditions(selection: &Selection<'_>) -> Vec<Condition> {
 impl Condition {
     fn new(patterns: &[Regex], matching: bool, selection: &Selection<'_>) -> Option<Self> {
         let automaton = automaton(patterns)?;
-        let mut start = automaton.universal_start_state(Anchored::Yes)?;
+        let at_the_beginning = start::Config::new().anchored(Anchored::Yes);
+        let mut start = automaton.start_state(&at_the_beginning).ok()?;
         for &byte in selection.before.as_bytes() {
             start = automaton.next_state(start, byte);
         }
