@@ -271,8 +271,8 @@ fn a_wrong_cluster_is_told() {
             "clusters.dublin.client.socket.keepalive: is not a property of librdkafka; correct the name after librdkafka's CONFIGURATION.md, or remove it",
         ),
         (
-            "client: { linger.ms: '${SECRET}' }",
-            "clusters.dublin.client.linger.ms: is refused by librdkafka; correct the value",
+            "client: { socket.timeout.ms: '${SECRET}' }",
+            "clusters.dublin.client.socket.timeout.ms: is refused by librdkafka; correct the value",
         ),
     ] {
         assert_eq!(said_of_cluster(line), words, "{line}");
@@ -457,7 +457,7 @@ clusters:
     bootstrap_servers: '${SECRET}'
     tls: { ca: '${SECRET}', key_password: '${SECRET}', verify_hostname: '${SECRET}' }
     sasl: { mechanism: '${SECRET}', username: me, password: { a: '${SECRET}' } }
-    client: { linger.ms: '${SECRET}', sasl.password: 'hunter2', unknown: '${SECRET}' }
+    client: { socket.timeout.ms: '${SECRET}', sasl.password: 'hunter2', unknown: '${SECRET}' }
 mirrors:
   - { source: '${SECRET}', target: '${SECRET}', name: '${SECRET}.', topics: ['${SECRET}(', [hunter2]], target_topic: '${SECRET}',
       start: '${SECRET}', replication_factor: '${SECRET}', compression: '${SECRET}', exclude_configs: ['${SECRET}/'] }
@@ -478,7 +478,7 @@ fn a_valid_configuration_hides_its_secrets() {
     let text = "
 clusters:
   a: { bootstrap_servers: 'a:1', sasl: { mechanism: PLAIN, username: me, password: '${SECRET}' } }
-  b: { bootstrap_servers: 'b:1', client: { client.id: '${SECRET}' } }
+  b: { bootstrap_servers: 'b:1', client: { client.rack: '${SECRET}' } }
 mirrors: [{ source: a, target: b }]
 ";
     let config = parse_text(text).unwrap();
@@ -491,7 +491,7 @@ mirrors: [{ source: a, target: b }]
             .expose(),
         "hunter2"
     );
-    assert_eq!(config.clusters["b"].client["client.id"], "hunter2");
+    assert_eq!(config.clusters["b"].client["client.rack"], "hunter2");
     assert!(!format!("{config:?} {config:#?}").contains("hunter2"));
 }
 

@@ -69,3 +69,55 @@ pub struct Mirror {
     /// What happens when the target refuses a record for good. Default: pause, since going on would skip it.
     pub on_rejected: OnRejected,
 }
+
+impl Mirror {
+    /// The cluster that `topic` came from by its name, when that forbids to mirror it: MirrorMaker 2's rule against
+    /// circles. A mirror whose names begin with `{source}.` leaves out what passed through its target or its source
+    /// before, at any hop: `dublin.paris.orders` goes neither to Paris nor to Dublin.
+    pub fn came_from(&self, topic: &str) -> Option<&str> {
+        if !self.target_topic.begins_with_source() {
+            return None;
+        }
+        let hops = [&self.target, &self.source].map(String::as_str);
+        hops.into_iter().find(|cluster| has_hop(topic, cluster))
+    }
+}
+
+/// Whether `topic` carries the prefix of `cluster`, in front or behind other prefixes.
+fn has_hop(topic: &str, cluster: &str) -> bool {
+    format!(".{topic}").contains(&format!(".{cluster}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::parse;
+
+    #[test]
+    fn what_passed_through_either_end_is_not_mirrored() {
+        let clusters =
+            "{ paris: { bootstrap_servers: 'p:1' }, dublin: { bootstrap_servers: 'd:1' } }";
+        for (template, topic, cluster) in [
+            ("{source}.{topic}", "orders", None),
+            ("{source}.{topic}", "dublin.orders", Some("dublin")),
+            ("{source}.{topic}", "oslo.dublin.orders", Some("dublin")),
+            ("{source}.{topic}", "paris.orders", Some("paris")),
+            ("{source}.{topic}", "oslo.orders", None),
+            ("{source}.{topic}", "dublin", None),
+            ("{source}.{topic}", "orders.dublin", None),
+            ("{source}.{topic}", "dublin-2.orders", None),
+            ("{source}.{topic}", "new-dublin.orders", None),
+            ("{topic}", "dublin.orders", None),
+        ] {
+            let mirror = format!("{{ source: paris, target: dublin, target_topic: '{template}' }}");
+            let text = format!("clusters: {clusters}\nmirrors: [{mirror}]");
+            let config = parse(&text, &|_| None, Path::new("")).unwrap();
+            assert_eq!(
+                config.mirrors[0].came_from(topic),
+                cluster,
+                "{template} {topic}"
+            );
+        }
+    }
+}

@@ -64,11 +64,10 @@ mod tests {
     #[test]
     fn what_no_promise_rests_on_passes() {
         for (property, value) in [
-            ("client.id", "mirror"),
             ("client.rack", "a"),
             ("socket.keepalive.enable", "true"),
             ("session.timeout.ms", "30000"),
-            ("linger.ms", "20"),
+            ("socket.timeout.ms", "20000"),
             ("compression.level", "3"),
             ("check.crcs", "true"),
             ("debug", "broker,topic"),
@@ -84,14 +83,14 @@ mod tests {
             verdict("socket.keepalive", "true"),
             Err("is not a property of librdkafka".into())
         );
-        let why = verdict("linger.ms", "soon").unwrap_err();
+        let why = verdict("socket.timeout.ms", "soon").unwrap_err();
         assert!(why.starts_with("is refused by librdkafka ("), "{why}");
         let hidden = Text {
             value: "soon".into(),
             visible: false,
         };
         assert_eq!(
-            check("linger.ms", &hidden).unwrap_err().why,
+            check("socket.timeout.ms", &hidden).unwrap_err().why,
             "is refused by librdkafka"
         );
         assert!(verdict("nul\0", "true").is_err());

@@ -156,6 +156,26 @@ const REFUSED: &[Rule] = &[
         instead: "remove it; `memory` at the top sets the bound",
     },
     Rule {
+        names: &["batch.size", "batch.num.messages"],
+        because: "a batch must fit what the target topic takes",
+        instead: "remove it",
+    },
+    Rule {
+        names: &[
+            "linger.ms",
+            "queue.buffering.max.ms",
+            "fetch.queue.backoff.ms",
+            "topic.metadata.refresh.interval.ms",
+        ],
+        because: "kmirror sets it, so that a value here would have no effect",
+        instead: "remove it",
+    },
+    Rule {
+        names: &["client.id"],
+        because: "clients are named after their group or mirror, so that a broker's log tells them apart",
+        instead: "remove it; `name` on the mirror is part of it",
+    },
+    Rule {
         names: &["group.id"],
         because: "the group is named after mirror and topic",
         instead: "remove it; `name` on the mirror is part of the group's name",
@@ -225,9 +245,7 @@ pub(super) fn rule_for(property: &str) -> Option<&'static Rule> {
         Some(end) => property.ends_with(end),
         None => property == *name || (name.ends_with('.') && property.starts_with(*name)),
     };
-    REFUSED
-        .iter()
-        .find(|rule| rule.names.iter().any(|name| covers(name)))
+    REFUSED.iter().find(|rule| rule.names.iter().any(covers))
 }
 
 #[cfg(test)]
@@ -280,6 +298,6 @@ mod tests {
         ] {
             assert!(refused_property(property).is_some(), "{property}");
         }
-        assert_eq!(refused_property("client.id"), None);
+        assert_eq!(refused_property("client.rack"), None);
     }
 }

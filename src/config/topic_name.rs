@@ -56,8 +56,7 @@ impl TopicTemplate {
     /// The name of `topic` on the target, where `source` is the name of the source cluster. The result may still
     /// be longer than Kafka allows: see [`validate_topic_name`].
     pub fn render(&self, source: &str, topic: &str) -> String {
-        let (before, behind) = self.around_topic(source);
-        format!("{before}{topic}{behind}")
+        self.0.replace("{source}", source).replace("{topic}", topic)
     }
 
     /// The template as it is written in the file.
@@ -65,7 +64,7 @@ impl TopicTemplate {
         &self.0
     }
 
-    /// What stands before and behind the topic's own name.
+    /// What stands before and behind the topic's own name. For templates of a file only, which hold it.
     pub(super) fn around_topic(&self, source: &str) -> (String, String) {
         let (before, behind) = self
             .0

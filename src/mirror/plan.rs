@@ -71,6 +71,11 @@ pub fn names(mirror: &Mirror, topic: &str) -> pipeline::Plan {
 }
 
 fn action(mirror: &Mirror, topic: &TopicInfo, name: &str, target: Option<&TopicInfo>) -> Action {
+    if let Some(cluster) = mirror.came_from(&topic.name) {
+        return Action::Refuse(format!(
+            "its name says that it came from {cluster}, so that it would go round in a circle; exclude it, or write a target_topic without {{source}}. in front"
+        ));
+    }
     if let Err(invalid) = validate_topic_name(name) {
         return Action::Refuse(format!(
             "{name} cannot be its name on the target: {invalid}"

@@ -95,3 +95,12 @@ fn of_two_topics_with_one_target_name_the_first_runs() {
         matches!(&planned[1].1, Action::Refuse(reason) if reason.contains("that of topic orders"))
     );
 }
+
+#[test]
+fn a_topic_that_came_from_the_target_is_not_sent_home() {
+    let planned = actions(&mirror(""), &[topic("b.orders", 1), topic("orders", 1)], &[]);
+    assert!(
+        matches!(&planned[0].1, Action::Refuse(reason) if reason.contains("it came from b"))
+    );
+    assert_eq!(planned[1].1, Action::Create);
+}
