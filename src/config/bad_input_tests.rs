@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 
-const CLUSTERS: &str = "
+pub(super) const CLUSTERS: &str = "
 clusters:
   paris: { bootstrap_servers: 'paris-1:9092' }
   dublin: { bootstrap_servers: 'dublin-1:9092' }
@@ -16,12 +16,12 @@ fn environment(name: &str) -> Option<String> {
     (name == "SECRET").then(|| "hunter2".to_owned())
 }
 
-fn parse_text(text: &str) -> Result<Config, Errors> {
+pub(super) fn parse_text(text: &str) -> Result<Config, Errors> {
     parse(text, &environment, Path::new("/nowhere"))
 }
 
 /// What is said about `text`, one line for each problem.
-fn said(text: &str) -> String {
+pub(super) fn said(text: &str) -> String {
     parse_text(text).map_or_else(|errors| errors.to_string(), |_| "nothing".to_owned())
 }
 
@@ -41,7 +41,7 @@ fn said_of_cluster(line: &str) -> String {
 }
 
 /// What is said about mirrors, each given as a flow mapping.
-fn said_of_mirrors(mirrors: &[&str]) -> String {
+pub(super) fn said_of_mirrors(mirrors: &[&str]) -> String {
     said(&format!(
         "{CLUSTERS}\nmirrors:\n  - {}\n",
         mirrors.join("\n  - ")
@@ -88,109 +88,112 @@ fn a_file_that_cannot_be_read_is_told() {
     assert!(load(Path::new("/dev/zero")).is_err());
 }
 
+/// A line of a mirror, and what is said about it.
+const OF_A_MIRROR: &[(&str, &str)] = &[
+    (
+        "topcis: []",
+        "mirrors[0].topcis: is not a key of this mapping; did you mean `topics`?",
+    ),
+    (
+        "topics: [a]\n    topics: [b]",
+        "mirrors[0].topics: is written twice; keep one of them",
+    ),
+    (
+        "topics: orders",
+        "mirrors[0].topics: must be a list, found text; write [\"orders\"]",
+    ),
+    (
+        "topics: []",
+        "mirrors[0].topics: selects nothing; write `[\".*\"]` for every topic, or remove the mirror",
+    ),
+    (
+        "topics: [orders, 'payments-(']",
+        "mirrors[0].topics[1]: `payments-(` is not a regular expression (unclosed group); \
+         write a regular expression such as `orders` or `payments-.*`",
+    ),
+    (
+        "topics: ['*']",
+        "mirrors[0].topics[0]: `*` is not a regular expression (repetition operator missing expression); write `.*` for any text",
+    ),
+    (
+        "topics: [1]",
+        "mirrors[0].topics[0]: must be a regular expression, found a number; put it in quotes",
+    ),
+    (
+        "target_topic: '{topc}'",
+        "mirrors[0].target_topic: `{topc}` has the unknown placeholder `{topc}`; did you mean `topic`?",
+    ),
+    (
+        "target_topic: all",
+        "mirrors[0].target_topic: `all` has no `{topic}`, so that all topics would be written into one; write `all.{topic}`",
+    ),
+    (
+        "commit_interval: 5",
+        "mirrors[0].commit_interval: `5` has no unit; write `5s` or `5ms`",
+    ),
+    (
+        "commit_interval: 0s",
+        "mirrors[0].commit_interval: `0s` is too short; write at least `1ms`",
+    ),
+    (
+        "commit_interval: [1s]",
+        "mirrors[0].commit_interval: must be a duration from 1ms to 24h, found a list; \
+         write a number and its unit, such as `250ms`, `5s`, `10m` or `1h`",
+    ),
+    (
+        "compression: lz5",
+        "mirrors[0].compression: `lz5` is not a compression codec; did you mean `lz4`?",
+    ),
+    (
+        "compression: brotli",
+        "mirrors[0].compression: `brotli` is not a compression codec; write one of `none`, `gzip`, `snappy`, `lz4`, `zstd`",
+    ),
+    (
+        "create_topics: yes",
+        "mirrors[0].create_topics: `yes` is neither true nor false; write `true` or `false`",
+    ),
+    (
+        "create_topics:",
+        "mirrors[0].create_topics: must be true or false, found nothing; write `true` or `false`, or remove the key",
+    ),
+    (
+        "replication_factor: 0",
+        "mirrors[0].replication_factor: `0` is not a number from 1 to 32767; write a number such as `3`",
+    ),
+    (
+        "replication_factor: 40000",
+        "mirrors[0].replication_factor: `40000` is not a number from 1 to 32767; write a number such as `3`",
+    ),
+    (
+        "name: a.b",
+        "mirrors[0].name: `a.b` holds '.'; write 1 to 100 letters, digits, `_` or `-`",
+    ),
+    (
+        "name: ''",
+        "mirrors[0].name: is empty; write 1 to 100 letters, digits, `_` or `-`",
+    ),
+    (
+        "exclude_configs: ['min\\..*']",
+        "mirrors[0].exclude_configs[0]: `min\\..*` is not the name of a topic config; write each name in full, without patterns",
+    ),
+    (
+        "start: yesterday",
+        "mirrors[0].start: `yesterday` is neither `earliest`, `latest` nor a time; \
+         write `earliest`, `latest` or a time such as `2026-01-31T12:00:00Z`",
+    ),
+    (
+        "1: a",
+        "mirrors[0]: has a key that is a number; put the key in quotes",
+    ),
+    (
+        "<<: { name: a }",
+        "mirrors[0].<<: is a YAML merge key, which is not supported; write the keys out",
+    ),
+];
+
 #[test]
 fn a_wrong_value_of_a_mirror_is_told() {
-    for (line, words) in [
-        (
-            "topcis: []",
-            "mirrors[0].topcis: is not a key of this mapping; did you mean `topics`?",
-        ),
-        (
-            "topics: [a]\n    topics: [b]",
-            "mirrors[0].topics: is written twice; keep one of them",
-        ),
-        (
-            "topics: orders",
-            "mirrors[0].topics: must be a list, found text; write [\"orders\"]",
-        ),
-        (
-            "topics: []",
-            "mirrors[0].topics: selects nothing; write `[\".*\"]` for every topic, or remove the mirror",
-        ),
-        (
-            "topics: [orders, 'payments-(']",
-            "mirrors[0].topics[1]: `payments-(` is not a regular expression (unclosed group); \
-             write a regular expression such as `orders` or `payments-.*`",
-        ),
-        (
-            "topics: ['*']",
-            "mirrors[0].topics[0]: `*` is not a regular expression (repetition operator missing expression); write `.*` for any text",
-        ),
-        (
-            "topics: [1]",
-            "mirrors[0].topics[0]: must be a regular expression, found a number; put it in quotes",
-        ),
-        (
-            "target_topic: '{topc}'",
-            "mirrors[0].target_topic: `{topc}` has the unknown placeholder `{topc}`; did you mean `topic`?",
-        ),
-        (
-            "target_topic: all",
-            "mirrors[0].target_topic: `all` has no `{topic}`, so that all topics would be written into one; write `all.{topic}`",
-        ),
-        (
-            "commit_interval: 5",
-            "mirrors[0].commit_interval: `5` has no unit; write `5s` or `5ms`",
-        ),
-        (
-            "commit_interval: 0s",
-            "mirrors[0].commit_interval: `0s` is too short; write at least `1ms`",
-        ),
-        (
-            "commit_interval: [1s]",
-            "mirrors[0].commit_interval: must be a duration from 1ms to 24h, found a list; \
-             write a number and its unit, such as `250ms`, `5s`, `10m` or `1h`",
-        ),
-        (
-            "compression: lz5",
-            "mirrors[0].compression: `lz5` is not a compression codec; did you mean `lz4`?",
-        ),
-        (
-            "compression: brotli",
-            "mirrors[0].compression: `brotli` is not a compression codec; write one of `none`, `gzip`, `snappy`, `lz4`, `zstd`",
-        ),
-        (
-            "create_topics: yes",
-            "mirrors[0].create_topics: `yes` is neither true nor false; write `true` or `false`",
-        ),
-        (
-            "create_topics:",
-            "mirrors[0].create_topics: must be true or false, found nothing; write `true` or `false`, or remove the key",
-        ),
-        (
-            "replication_factor: 0",
-            "mirrors[0].replication_factor: `0` is not a number from 1 to 32767; write a number such as `3`",
-        ),
-        (
-            "replication_factor: 40000",
-            "mirrors[0].replication_factor: `40000` is not a number from 1 to 32767; write a number such as `3`",
-        ),
-        (
-            "name: a.b",
-            "mirrors[0].name: `a.b` holds '.'; write 1 to 100 letters, digits, `_` or `-`",
-        ),
-        (
-            "name: ''",
-            "mirrors[0].name: is empty; write 1 to 100 letters, digits, `_` or `-`",
-        ),
-        (
-            "exclude_configs: ['min\\..*']",
-            "mirrors[0].exclude_configs[0]: `min\\..*` is not the name of a topic config; write each name in full, without patterns",
-        ),
-        (
-            "start: yesterday",
-            "mirrors[0].start: `yesterday` is neither `earliest`, `latest` nor a time; \
-             write `earliest`, `latest` or a time such as `2026-01-31T12:00:00Z`",
-        ),
-        (
-            "1: a",
-            "mirrors[0]: has a key that is a number; put the key in quotes",
-        ),
-        (
-            "<<: { name: a }",
-            "mirrors[0].<<: is a YAML merge key, which is not supported; write the keys out",
-        ),
-    ] {
+    for &(line, words) in OF_A_MIRROR {
         assert_eq!(said_of_mirror(line), words, "{line}");
     }
 }
@@ -223,58 +226,61 @@ fn wrong_ends_of_a_mirror_are_told() {
     }
 }
 
+/// A line of a cluster, and what is said about it.
+const OF_A_CLUSTER: &[(&str, &str)] = &[
+    (
+        "tls: { certificate: /nowhere/me.pem }",
+        "clusters.dublin.tls.certificate: stands without `key`; write its private key as `key`\n\
+         clusters.dublin.tls.certificate: cannot read `/nowhere/me.pem` (No such file or directory (os error 2)); \
+         create the file, make it readable, or correct the path",
+    ),
+    (
+        "tls: true",
+        "clusters.dublin.tls: must be a mapping, found true or false; write `{ ca: ca.pem }`, or `{}` for the system's authorities",
+    ),
+    (
+        "sasl: { mechanism: GSSAPI, username: me, password: hunter2 }",
+        "clusters.dublin.sasl.mechanism: `GSSAPI` is not a SASL mechanism with user name and password; \
+         write one of `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`",
+    ),
+    (
+        "sasl: { mechanism: PLAIN, username: me }",
+        "clusters.dublin.sasl.password: is missing; write `\"${NAME}\"` or `\"${file:/path}\"`",
+    ),
+    (
+        "sasl: { mechanism: PLAIN, username: me, password: 12345 }",
+        "clusters.dublin.sasl.password: must be text, found a number; put it in quotes",
+    ),
+    (
+        "sasl: { mechanism: PLAIN, username: me, password: '${OTHER}' }",
+        "clusters.dublin.sasl.password: environment variable `OTHER` is not set; export it, or write `$${OTHER}` for that text itself",
+    ),
+    (
+        "sasl: { mechanism: PLAIN, username: me, password: '${file:pw}' }",
+        "clusters.dublin.sasl.password: cannot read file `pw` (No such file or directory (os error 2)); \
+         create it, make it readable, or correct the path",
+    ),
+    (
+        "client: { enable.idempotence: false }",
+        "clusters.dublin.client.enable.idempotence: is refused: order and single copies rest on the idempotent producer (I2); remove it",
+    ),
+    (
+        "client: { ssl.ca.location: a }",
+        "clusters.dublin.client.ssl.ca.location: is refused: it has a key of its own; write `tls.ca` on the cluster, the path of a PEM file",
+    ),
+    (
+        "client: { socket.keepalive: true }",
+        "clusters.dublin.client.socket.keepalive: is not a property of librdkafka; correct the name after librdkafka's CONFIGURATION.md, or remove it",
+    ),
+    (
+        "client: { socket.timeout.ms: '${SECRET}' }",
+        "clusters.dublin.client.socket.timeout.ms: is refused by librdkafka; correct the value",
+    ),
+];
+
 #[test]
 fn a_wrong_cluster_is_told() {
-    for (line, words) in [
-        (
-            "tls: { certificate: /nowhere/me.pem }",
-            "clusters.dublin.tls.certificate: stands without `key`; write its private key as `key`\n\
-             clusters.dublin.tls.certificate: cannot read `/nowhere/me.pem` (No such file or directory (os error 2)); \
-             create the file, make it readable, or correct the path",
-        ),
-        (
-            "tls: true",
-            "clusters.dublin.tls: must be a mapping, found true or false; write `{ ca: ca.pem }`, or `{}` for the system's authorities",
-        ),
-        (
-            "sasl: { mechanism: GSSAPI, username: me, password: hunter2 }",
-            "clusters.dublin.sasl.mechanism: `GSSAPI` is not a SASL mechanism with user name and password; \
-             write one of `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`",
-        ),
-        (
-            "sasl: { mechanism: PLAIN, username: me }",
-            "clusters.dublin.sasl.password: is missing; write `\"${NAME}\"` or `\"${file:/path}\"`",
-        ),
-        (
-            "sasl: { mechanism: PLAIN, username: me, password: 12345 }",
-            "clusters.dublin.sasl.password: must be text, found a number; put it in quotes",
-        ),
-        (
-            "sasl: { mechanism: PLAIN, username: me, password: '${OTHER}' }",
-            "clusters.dublin.sasl.password: environment variable `OTHER` is not set; export it, or write `$${OTHER}` for that text itself",
-        ),
-        (
-            "sasl: { mechanism: PLAIN, username: me, password: '${file:pw}' }",
-            "clusters.dublin.sasl.password: cannot read file `pw` (No such file or directory (os error 2)); \
-             create it, make it readable, or correct the path",
-        ),
-        (
-            "client: { enable.idempotence: false }",
-            "clusters.dublin.client.enable.idempotence: is refused: order and single copies rest on the idempotent producer (I2); remove it",
-        ),
-        (
-            "client: { ssl.ca.location: a }",
-            "clusters.dublin.client.ssl.ca.location: is refused: it has a key of its own; write `tls.ca` on the cluster, the path of a PEM file",
-        ),
-        (
-            "client: { socket.keepalive: true }",
-            "clusters.dublin.client.socket.keepalive: is not a property of librdkafka; correct the name after librdkafka's CONFIGURATION.md, or remove it",
-        ),
-        (
-            "client: { socket.timeout.ms: '${SECRET}' }",
-            "clusters.dublin.client.socket.timeout.ms: is refused by librdkafka; correct the value",
-        ),
-    ] {
+    for &(line, words) in OF_A_CLUSTER {
         assert_eq!(said_of_cluster(line), words, "{line}");
     }
 }
@@ -290,137 +296,56 @@ fn a_key_store_of_java_is_told() {
     assert_eq!(errors.to_string(), words);
 }
 
+/// A line at the top, and what is said about it.
+const AT_THE_TOP: &[(&str, &str)] = &[
+    (
+        "memory: 256MB",
+        "memory: `256MB` has the unknown unit `MB`; write `256MiB`",
+    ),
+    (
+        "memory: 1MiB",
+        "memory: `1MiB` is too small; write at least `16MiB`",
+    ),
+    (
+        "memory: 2000GiB",
+        "memory: `2000GiB` is too large; write at most `1024GiB`",
+    ),
+    (
+        "drain_timeout: 2d",
+        "drain_timeout: `2d` is not a duration; write a number and its unit, such as `250ms`, `5s`, `10m` or `1h`",
+    ),
+    (
+        "http: { listen: 'localhost:9646' }",
+        "http.listen: `localhost:9646` is not an IP address and a port; write `127.0.0.1:9646` or `0.0.0.0:9646`",
+    ),
+    (
+        "http: { listen: 9646 }",
+        "http.listen: `9646` is not an IP address and a port; write `127.0.0.1:9646` or `0.0.0.0:9646`",
+    ),
+    (
+        "http: { port: 9646 }",
+        "http.port: is not a key of this mapping; its keys are `listen`",
+    ),
+    (
+        "log: { level: INFO }",
+        "log.level: `INFO` is not a log level; did you mean `info`?",
+    ),
+    (
+        "log: { format: xml }",
+        "log.format: `xml` is not a log format; write one of `text`, `json`",
+    ),
+    (
+        "mirror: []",
+        "mirror: is not a key of this mapping; did you mean `mirrors`?",
+    ),
+];
+
 #[test]
 fn a_wrong_value_at_the_top_is_told() {
-    for (line, words) in [
-        (
-            "memory: 256MB",
-            "memory: `256MB` has the unknown unit `MB`; write `256MiB`",
-        ),
-        (
-            "memory: 1MiB",
-            "memory: `1MiB` is too small; write at least `16MiB`",
-        ),
-        (
-            "memory: 2000GiB",
-            "memory: `2000GiB` is too large; write at most `1024GiB`",
-        ),
-        (
-            "drain_timeout: 2d",
-            "drain_timeout: `2d` is not a duration; write a number and its unit, such as `250ms`, `5s`, `10m` or `1h`",
-        ),
-        (
-            "http: { listen: 'localhost:9646' }",
-            "http.listen: `localhost:9646` is not an IP address and a port; write `127.0.0.1:9646` or `0.0.0.0:9646`",
-        ),
-        (
-            "http: { listen: 9646 }",
-            "http.listen: `9646` is not an IP address and a port; write `127.0.0.1:9646` or `0.0.0.0:9646`",
-        ),
-        (
-            "http: { port: 9646 }",
-            "http.port: is not a key of this mapping; its keys are `listen`",
-        ),
-        (
-            "log: { level: INFO }",
-            "log.level: `INFO` is not a log level; did you mean `info`?",
-        ),
-        (
-            "log: { format: xml }",
-            "log.format: `xml` is not a log format; write one of `text`, `json`",
-        ),
-        (
-            "mirror: []",
-            "mirror: is not a key of this mapping; did you mean `mirrors`?",
-        ),
-    ] {
+    for &(line, words) in AT_THE_TOP {
         let text = format!("{CLUSTERS}\nmirrors: [{{ source: paris, target: dublin }}]\n{line}\n");
         assert_eq!(said(&text), words, "{line}");
     }
-}
-
-#[test]
-fn mirrors_that_conflict_are_told() {
-    let same = |source: &str, target: &str| {
-        format!("{{ source: {source}, target: {target}, target_topic: '{{topic}}' }}")
-    };
-    let circle = "write `target_topic: \"{source}.{topic}\"`, or `topics` that leave out what came from elsewhere";
-    for (mirrors, words) in [
-        (
-            vec!["{ source: paris, target: dublin }".to_owned(), "{ name: paris-dublin, source: dublin, target: paris }".to_owned()],
-            "mirrors[1].name: `paris-dublin` is the name of mirrors[0] as well; write a `name` of its own".to_owned(),
-        ),
-        (
-            vec![same("paris", "dublin"), same("dublin", "paris")],
-            format!("mirrors[1]: closes a circle: topics such as `a` go paris > dublin > paris under the same name, and round again; {circle}"),
-        ),
-        (
-            vec![same("paris", "dublin"), same("dublin", "oslo"), same("oslo", "paris")],
-            format!("mirrors[2]: closes a circle: topics such as `a` go paris > dublin > oslo > paris under the same name, and round again; {circle}"),
-        ),
-        (
-            vec![
-                "{ source: paris, target: dublin, topics: ['orders-.*'], target_topic: '{topic}' }".to_owned(),
-                "{ source: dublin, target: paris, topics: ['.*-eu', x], target_topic: '{topic}' }".to_owned(),
-            ],
-            format!("mirrors[1]: closes a circle: topics such as `orders-eu` go paris > dublin > paris under the same name, and round again; {circle}"),
-        ),
-        (
-            vec![
-                "{ source: paris, target: dublin, target_topic: 'all.{topic}' }".to_owned(),
-                "{ source: dublin, target: paris, target_topic: '{topic}' }".to_owned(),
-            ],
-            format!("mirrors[1]: closes a circle: topics such as `a` go paris > dublin > paris as `all.a`, and round again; {circle}"),
-        ),
-        (
-            vec![
-                "{ source: paris, target: dublin, topics: ['ord.*'] }".to_owned(),
-                "{ name: more, source: paris, target: dublin, topics: [orders] }".to_owned(),
-            ],
-            "mirrors[1]: copies topics such as `orders` into `paris.orders`, as mirrors[0] does; \
-             write `topics` that share no name, or another `target_topic`".to_owned(),
-        ),
-    ] {
-        let mirrors: Vec<_> = mirrors.iter().map(String::as_str).collect();
-        assert_eq!(said_of_mirrors(&mirrors), words, "{mirrors:#?}");
-    }
-}
-
-#[test]
-fn mirrors_that_only_look_like_a_circle_are_taken() {
-    for mirrors in [
-        // Both ways with prefixes.
-        vec![
-            "{ source: paris, target: dublin }",
-            "{ source: dublin, target: paris }",
-        ],
-        // One name each way.
-        vec![
-            "{ source: paris, target: dublin, topics: [orders], target_topic: '{topic}' }",
-            "{ source: dublin, target: paris, topics: [payments], target_topic: '{topic}' }",
-        ],
-        // What comes back is left out.
-        vec![
-            "{ source: paris, target: dublin, exclude_topics: ['all\\..*'], target_topic: 'all.{topic}' }",
-            "{ source: dublin, target: paris, target_topic: '{topic}' }",
-        ],
-        // A chain, and two ways to one place under different names.
-        vec![
-            "{ source: paris, target: dublin, target_topic: '{topic}' }",
-            "{ source: dublin, target: oslo, target_topic: '{topic}' }",
-            "{ source: paris, target: oslo, target_topic: 'x.{topic}' }",
-        ],
-    ] {
-        assert_eq!(said_of_mirrors(&mirrors), "nothing", "{mirrors:#?}");
-    }
-}
-
-#[test]
-fn one_cluster_under_two_names_is_told() {
-    let text = "clusters:\n  a: { bootstrap_servers: 'one:1, two:1' }\n  b: { bootstrap_servers: 'TWO:1' }\n\
-                mirrors: [{ source: a, target: b }]";
-    let words = "mirrors[0].target: is the same cluster as `a`: they share an address; write the name of another cluster";
-    assert_eq!(said(text), words);
 }
 
 #[test]
@@ -446,76 +371,6 @@ memory: 64MB
         "memory",
     ];
     assert_eq!(paths, expected);
-}
-
-#[test]
-fn a_secret_shows_nowhere() {
-    let everywhere = "
-clusters:
-  ${SECRET}x: '${SECRET}'
-  paris:
-    bootstrap_servers: '${SECRET}'
-    tls: { ca: '${SECRET}', key_password: '${SECRET}', verify_hostname: '${SECRET}' }
-    sasl: { mechanism: '${SECRET}', username: me, password: { a: '${SECRET}' } }
-    client: { socket.timeout.ms: '${SECRET}', sasl.password: 'hunter2', unknown: '${SECRET}' }
-mirrors:
-  - { source: '${SECRET}', target: '${SECRET}', name: '${SECRET}.', topics: ['${SECRET}(', [hunter2]], target_topic: '${SECRET}',
-      start: '${SECRET}', replication_factor: '${SECRET}', compression: '${SECRET}', exclude_configs: ['${SECRET}/'] }
-http: { listen: '${SECRET}' }
-memory: '${SECRET}'
-drain_timeout: '${SECRET}'
-log: { level: '${SECRET}' }
-pasword: hunter2
-";
-    let errors = parse_text(everywhere).unwrap_err();
-    assert!(errors.problems().len() >= 18, "{errors}");
-    assert!(!errors.to_string().contains("hunter2"), "{errors}");
-    assert!(!format!("{errors:?}").contains("hunter2"), "{errors:?}");
-}
-
-#[test]
-fn a_valid_configuration_hides_its_secrets() {
-    let text = "
-clusters:
-  a: { bootstrap_servers: 'a:1', sasl: { mechanism: PLAIN, username: me, password: '${SECRET}' } }
-  b: { bootstrap_servers: 'b:1', client: { client.rack: '${SECRET}' } }
-mirrors: [{ source: a, target: b }]
-";
-    let config = parse_text(text).unwrap();
-    assert_eq!(
-        config.clusters["a"]
-            .sasl
-            .as_ref()
-            .unwrap()
-            .password
-            .expose(),
-        "hunter2"
-    );
-    assert_eq!(config.clusters["b"].client["client.rack"], "hunter2");
-    assert!(!format!("{config:?} {config:#?}").contains("hunter2"));
-}
-
-#[test]
-fn references_reach_every_kind_of_value() {
-    let env = |name: &str| {
-        Some(match name {
-            "YES" => "false".to_owned(),
-            "COUNT" => "3".to_owned(),
-            "TIME" => "10s".to_owned(),
-            _ => name.to_lowercase(),
-        })
-    };
-    let text = format!(
-        "{CLUSTERS}\nmirrors:\n  - {{ source: '${{PARIS}}', target: '${{DUBLIN}}', create_topics: '${{YES}}',\n      \
-         replication_factor: '${{COUNT}}', commit_interval: '${{TIME}}', topics: ['${{ORDERS}}-.*$'] }}\n"
-    );
-    let config = parse(&text, &env, Path::new("")).unwrap();
-    let mirror = &config.mirrors[0];
-    assert_eq!(mirror.name, "paris-dublin");
-    assert!(!mirror.create_topics);
-    assert_eq!(mirror.replication_factor.unwrap().get(), 3);
-    assert_eq!(mirror.commit_interval.as_secs(), 10);
-    assert!(mirror.topics.matches("orders-1") && !mirror.topics.matches("orders"));
 }
 
 #[test]

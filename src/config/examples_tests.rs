@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
+
 use super::yaml::{Node, Text};
 use super::*;
 
@@ -197,5 +199,34 @@ fn the_documentation_lists_every_refused_property() {
             row.is_some(),
             "docs/configuration.md does not list `{name}`: {because}"
         );
+    }
+}
+
+/// The reference without its comments, with `value` behind one of its keys.
+fn altered(at: usize, value: &str) -> String {
+    let reference = read("reference.yaml");
+    let states = |line: &&str| !line.is_empty() && !line.trim().starts_with('#');
+    let mut lines: Vec<_> = reference.lines().filter(states).map(str::to_owned).collect();
+    let at = at % lines.len();
+    let key = lines[at].split_inclusive(": ").next().unwrap_or_default();
+    lines[at] = format!("{key}{value}");
+    lines.join("\n")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// No panic, and each problem has a place and a remedy on a line of its own.
+    #[test]
+    fn any_value_in_the_reference_is_taken_or_told(
+        at in 0_usize..200,
+        value in "\\PC{0,12}|[0-9]{1,20}[a-zA-Z]{0,3}|\\[\\]|\\{\\}|\\$\\{[a-z:]{0,9}\\}?",
+    ) {
+        if let Err(errors) = parse_example(&altered(at, &value)) {
+            prop_assert_eq!(errors.to_string().lines().count(), errors.problems().len());
+            for problem in errors.problems() {
+                prop_assert!(!problem.path().is_empty() && !problem.remedy().is_empty());
+            }
+        }
     }
 }

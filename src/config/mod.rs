@@ -36,7 +36,11 @@ mod yaml;
 #[cfg(test)]
 mod bad_input_tests;
 #[cfg(test)]
+mod conflicts_tests;
+#[cfg(test)]
 mod examples_tests;
+#[cfg(test)]
+mod secrecy_tests;
 
 use std::path::Path;
 

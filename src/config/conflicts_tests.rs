@@ -1,0 +1,87 @@
+//! Holds what is wrong between mirrors against the exact words that an operator reads.
+
+use super::bad_input_tests::{said, said_of_mirrors};
+
+#[test]
+fn mirrors_that_conflict_are_told() {
+    let same = |source: &str, target: &str| {
+        format!("{{ source: {source}, target: {target}, target_topic: '{{topic}}' }}")
+    };
+    let circle = "write `target_topic: \"{source}.{topic}\"`, or `topics` that leave out what came from elsewhere";
+    for (mirrors, words) in [
+        (
+            vec!["{ source: paris, target: dublin }".to_owned(), "{ name: paris-dublin, source: dublin, target: paris }".to_owned()],
+            "mirrors[1].name: `paris-dublin` is the name of mirrors[0] as well; write a `name` of its own".to_owned(),
+        ),
+        (
+            vec![same("paris", "dublin"), same("dublin", "paris")],
+            format!("mirrors[1]: closes a circle: topics such as `a` go paris > dublin > paris under the same name, and round again; {circle}"),
+        ),
+        (
+            vec![same("paris", "dublin"), same("dublin", "oslo"), same("oslo", "paris")],
+            format!("mirrors[2]: closes a circle: topics such as `a` go paris > dublin > oslo > paris under the same name, and round again; {circle}"),
+        ),
+        (
+            vec![
+                "{ source: paris, target: dublin, topics: ['orders-.*'], target_topic: '{topic}' }".to_owned(),
+                "{ source: dublin, target: paris, topics: ['.*-eu', x], target_topic: '{topic}' }".to_owned(),
+            ],
+            format!("mirrors[1]: closes a circle: topics such as `orders-eu` go paris > dublin > paris under the same name, and round again; {circle}"),
+        ),
+        (
+            vec![
+                "{ source: paris, target: dublin, target_topic: 'all.{topic}' }".to_owned(),
+                "{ source: dublin, target: paris, target_topic: '{topic}' }".to_owned(),
+            ],
+            format!("mirrors[1]: closes a circle: topics such as `a` go paris > dublin > paris as `all.a`, and round again; {circle}"),
+        ),
+        (
+            vec![
+                "{ source: paris, target: dublin, topics: ['ord.*'] }".to_owned(),
+                "{ name: more, source: paris, target: dublin, topics: [orders] }".to_owned(),
+            ],
+            "mirrors[1]: copies topics such as `orders` into `paris.orders`, as mirrors[0] does; \
+             write `topics` that share no name, or another `target_topic`".to_owned(),
+        ),
+    ] {
+        let mirrors: Vec<_> = mirrors.iter().map(String::as_str).collect();
+        assert_eq!(said_of_mirrors(&mirrors), words, "{mirrors:#?}");
+    }
+}
+
+#[test]
+fn mirrors_that_only_look_like_a_circle_are_taken() {
+    for mirrors in [
+        // Both ways with prefixes.
+        vec![
+            "{ source: paris, target: dublin }",
+            "{ source: dublin, target: paris }",
+        ],
+        // One name each way.
+        vec![
+            "{ source: paris, target: dublin, topics: [orders], target_topic: '{topic}' }",
+            "{ source: dublin, target: paris, topics: [payments], target_topic: '{topic}' }",
+        ],
+        // What comes back is left out.
+        vec![
+            "{ source: paris, target: dublin, exclude_topics: ['all\\..*'], target_topic: 'all.{topic}' }",
+            "{ source: dublin, target: paris, target_topic: '{topic}' }",
+        ],
+        // A chain, and two ways to one place under different names.
+        vec![
+            "{ source: paris, target: dublin, target_topic: '{topic}' }",
+            "{ source: dublin, target: oslo, target_topic: '{topic}' }",
+            "{ source: paris, target: oslo, target_topic: 'x.{topic}' }",
+        ],
+    ] {
+        assert_eq!(said_of_mirrors(&mirrors), "nothing", "{mirrors:#?}");
+    }
+}
+
+#[test]
+fn one_cluster_under_two_names_is_told() {
+    let text = "clusters:\n  a: { bootstrap_servers: 'one:1, two:1' }\n  b: { bootstrap_servers: 'TWO:1' }\n\
+                mirrors: [{ source: a, target: b }]";
+    let words = "mirrors[0].target: is the same cluster as `a`: they share an address; write the name of another cluster";
+    assert_eq!(said(text), words);
+}
