@@ -109,8 +109,8 @@ impl<T> AckedPrefix<T> {
         }
     }
 
-    /// Notes that no record is left to read below `offset`: the log ends there, behind markers or records
-    /// that were compacted away. The position gets there with the last record sent so far.
+    /// Notes that no record is left to read below `offset`: what lies between the last record sent and there are
+    /// markers, or was compacted away. The position gets there with the last record sent so far.
     pub fn reach(&mut self, offset: SourceOffset) {
         let next = match self.batches.back_mut() {
             Some(batch) => &mut batch.next,

@@ -54,7 +54,7 @@ fn gaps_in_the_source_are_bridged() {
 }
 
 #[test]
-fn the_position_gets_past_markers_at_the_log_end_with_the_last_record() {
+fn the_position_gets_past_markers_with_the_last_record_before_them() {
     let mut prefix = prefix();
     let sent = prefix.send(offsets(100..101), 0, ());
     prefix.reach(SourceOffset::new(103));

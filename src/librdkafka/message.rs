@@ -52,10 +52,9 @@ impl Messages {
         self.pointers.is_empty()
     }
 
-    /// Kind and offset of the first one.
-    pub fn front(&self) -> Option<(Kind, i64)> {
-        let first = self.iter().next()?;
-        Some((first.kind(), first.offset()))
+    /// Kind of the first one.
+    pub fn front(&self) -> Option<Kind> {
+        self.iter().next().map(|first| first.kind())
     }
 
     /// librdkafka's words, when the first one is an error.
@@ -128,13 +127,11 @@ impl Drop for OwnedMessage {
     }
 }
 
-/// What a queue handed out: a record, the end of the partition, or trouble.
+/// What a queue handed out: a record, or trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A record.
     Record,
-    /// The log end was reached; the offset is the log end (`enable.partition.eof`).
-    EndOfPartition,
     /// librdkafka reports an error for the partition.
     Error(RDKafkaErrorCode),
 }
@@ -150,7 +147,6 @@ impl<'a> Record<'a> {
     pub fn kind(&self) -> Kind {
         match RDKafkaErrorCode::from(self.raw.err) {
             RDKafkaErrorCode::NoError => Kind::Record,
-            RDKafkaErrorCode::PartitionEOF => Kind::EndOfPartition,
             code => Kind::Error(code),
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
+use rdkafka::{Offset, TopicPartitionList};
 use rdkafka_sys::{bindings as sys, types::RDKafka};
 use tokio::sync::Notify;
 
@@ -81,7 +82,16 @@ unsafe extern "C" fn wake_up(_client: *mut RDKafka, wake: *mut c_void) {
 /// membership stays alive (`max.poll.interval.ms`).
 pub struct PartitionQueue {
     queue: Queue,
+    client: NonNull<RDKafka>,
+    /// The partition, for asking its position.
+    list: TopicPartitionList,
 }
+
+// SAFETY: the client is internally locked and kept alive by the queue's owner; the list is only used by
+// `position`, through `&mut self`.
+unsafe impl Send for PartitionQueue {}
+// SAFETY: as above.
+unsafe impl Sync for PartitionQueue {}
 
 impl PartitionQueue {
     /// Splits the partition off the consumer's queue.
@@ -94,14 +104,13 @@ impl PartitionQueue {
         topic: &str,
         partition: i32,
     ) -> Option<Self> {
+        let mut list = TopicPartitionList::with_capacity(1);
+        list.add_partition(topic, partition);
         let topic = CString::new(topic).ok()?;
+        let client = NonNull::new(consumer.client().native_ptr())?;
         // SAFETY: the client is alive (borrowed) and the name is NUL-terminated.
         let handle = unsafe {
-            sys::rd_kafka_queue_get_partition(
-                consumer.client().native_ptr(),
-                topic.as_ptr(),
-                partition,
-            )
+            sys::rd_kafka_queue_get_partition(client.as_ptr(), topic.as_ptr(), partition)
         };
         let handle = NonNull::new(handle)?;
         // SAFETY: forwarding to null keeps the records in this queue.
@@ -109,7 +118,25 @@ impl PartitionQueue {
         let owner: Owner = Arc::clone(consumer) as Owner;
         Some(Self {
             queue: Queue::watch(handle, owner),
+            client,
+            list,
         })
+    }
+
+    /// The offset after everything that was taken: records, and markers and aborted records between and behind
+    /// them, of which no record tells. `None` until something was taken since the partition was assigned.
+    ///
+    /// `enable.partition.eof` would tell it too, but taking its event in a batch moves librdkafka's own position
+    /// one beyond the log end, from where it goes on after the next rebalance.
+    pub fn position(&mut self) -> Option<i64> {
+        // SAFETY: client and list are alive, and the list is not shared.
+        unsafe { sys::rd_kafka_position(self.client.as_ptr(), self.list.ptr()) };
+        let elements = self.list.elements();
+        let element = elements.first()?;
+        match element.offset() {
+            Offset::Offset(offset) if element.error().is_ok() => Some(offset),
+            _ => None,
+        }
     }
 
     /// Waits until records may have arrived; spurious wake-ups happen.
@@ -117,7 +144,7 @@ impl PartitionQueue {
         self.queue.readable().await;
     }
 
-    /// Takes up to `most` records and events that are there now, in order, without waiting.
+    /// Takes up to `most` records and errors that are there now, in order, without waiting.
     pub fn take(&self, most: usize) -> Messages {
         let mut pointers: Vec<*mut sys::rd_kafka_message_t> = Vec::with_capacity(most);
         // SAFETY: the buffer holds `most` pointers; librdkafka fills the first `taken` of them with

@@ -117,10 +117,10 @@ impl Flight {
         places.start
     }
 
-    /// Notes that the log ends at `end`, behind all that was read.
-    pub fn reach(&mut self, end: SourceOffset) {
-        self.prefix.reach(end);
-        self.seat.see_source_end(end);
+    /// Notes that everything before `position` was read, and that what of it was not sent is no record.
+    pub fn reach(&mut self, position: SourceOffset) {
+        self.prefix.reach(position);
+        self.seat.see_source_end(position);
         self.show();
     }
 

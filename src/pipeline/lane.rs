@@ -121,11 +121,20 @@ impl Lane {
         let seat = std::sync::Arc::clone(flight.seat());
         let mut read = Messages::none();
         let mut waiting: Option<Batch> = None;
+        // Before the first record of this assignment, the queue may still know the position of the last one.
+        let mut has_read = false;
+        let mut position_is_news = false;
         loop {
             if waiting.is_none() {
                 waiting = next_batch(&mut read, flight)?;
             }
             let bytes = waiting.as_ref().map(|batch| batch.bytes);
+            if bytes.is_none() && std::mem::take(&mut position_is_news) {
+                // Everything taken is sent; markers behind the last record were taken, too.
+                queue.position().into_iter().for_each(|position| {
+                    flight.reach(SourceOffset::new(position));
+                });
+            }
             seat.set_held_up(bytes.is_some());
             tokio::select! {
                 biased;
@@ -137,7 +146,11 @@ impl Lane {
                         room.send(first, batch.messages);
                     }
                 }
-                () = queue.readable(), if bytes.is_none() => read = queue.take(BATCH_RECORDS),
+                () = queue.readable(), if bytes.is_none() => {
+                    read = queue.take(BATCH_RECORDS);
+                    has_read |= !read.is_empty();
+                    position_is_news = has_read;
+                }
             }
         }
     }
@@ -159,21 +172,17 @@ impl Lane {
     }
 }
 
-/// Cuts the next batch off what was read, and takes note of the events on the way.
-fn next_batch(read: &mut Messages, flight: &mut Flight) -> Result<Option<Batch>, Trouble> {
-    while let Some((kind, offset)) = read.front() {
-        match kind {
-            Kind::Record => return Ok(Some(Batch::cut(read))),
-            Kind::EndOfPartition => flight.reach(SourceOffset::new(offset)),
-            Kind::Error(RDKafkaErrorCode::AutoOffsetReset) => {
-                let (at, reason) = (flight.position(), read.front_reason());
-                return Err(Trouble::OutOfRange { at, reason });
-            }
-            Kind::Error(code) => return Err(Trouble::NotRead(code)),
+/// Cuts the next batch off what was read.
+fn next_batch(read: &mut Messages, flight: &Flight) -> Result<Option<Batch>, Trouble> {
+    match read.front() {
+        None => Ok(None),
+        Some(Kind::Record) => Ok(Some(Batch::cut(read))),
+        Some(Kind::Error(RDKafkaErrorCode::AutoOffsetReset)) => {
+            let (at, reason) = (flight.position(), read.front_reason());
+            Err(Trouble::OutOfRange { at, reason })
         }
-        drop(read.split_front(1));
+        Some(Kind::Error(code)) => Err(Trouble::NotRead(code)),
     }
-    Ok(None)
 }
 
 /// Waits for bytes in the budget and a place in the channel. Cancel-safe.

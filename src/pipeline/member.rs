@@ -213,8 +213,8 @@ fn settings(cluster: &config::Cluster, group: &str, prefetch: Prefetch) -> Clien
         .set("enable.auto.offset.store", "false")
         // A position that the source does not hold is a gap or a divergence, never a silent reset.
         .set("auto.offset.reset", "error")
-        // The log end is told, so that a position gets past markers behind the last record.
-        .set("enable.partition.eof", "true")
+        // See `PartitionQueue::position`.
+        .set("enable.partition.eof", "false")
         .set("allow.auto.create.topics", "false")
         .set("queued.max.messages.kbytes", partition_kib.to_string())
         .set(
