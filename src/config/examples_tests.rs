@@ -206,7 +206,11 @@ fn the_documentation_lists_every_refused_property() {
 fn altered(at: usize, value: &str) -> String {
     let reference = read("reference.yaml");
     let states = |line: &&str| !line.is_empty() && !line.trim().starts_with('#');
-    let mut lines: Vec<_> = reference.lines().filter(states).map(str::to_owned).collect();
+    let mut lines: Vec<_> = reference
+        .lines()
+        .filter(states)
+        .map(str::to_owned)
+        .collect();
     let at = at % lines.len();
     let key = lines[at].split_inclusive(": ").next().unwrap_or_default();
     lines[at] = format!("{key}{value}");
