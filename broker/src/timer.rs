@@ -10,7 +10,7 @@ use crate::clock::now_ms;
 use crate::state::Shared;
 
 /// How often groups look for expired sessions and for rebalances whose time is up.
-const GROUPS: Duration = Duration::from_millis(20);
+const GROUPS: Duration = Duration::from_millis(50);
 
 /// Runs until the sender of `stop` is dropped.
 pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<()>) {

@@ -1,6 +1,6 @@
 //! CreateTopics (19): creates topics, or says what they would be like.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
@@ -23,16 +23,12 @@ pub(crate) async fn handle(
     request: CreateTopicsRequest,
 ) -> CreateTopicsResponse {
     let mut state = cx.state();
-    let twice = |name| {
-        request
-            .topics
-            .iter()
-            .filter(|topic| topic.name == name)
-            .count()
-            > 1
-    };
+    let mut seen = HashMap::new();
+    for topic in &request.topics {
+        *seen.entry(&topic.name).or_insert(0) += 1;
+    }
     let results = request.topics.iter().map(|topic| {
-        if twice(topic.name.clone()) {
+        if seen[&topic.name] > 1 {
             return failed(
                 topic,
                 Refused::new(ResponseError::InvalidRequest, "Duplicate topic name."),
@@ -63,6 +59,7 @@ fn create(
 fn planned(plan: &Plan, broker: &BrokerConfigs) -> CreatableTopicResult {
     CreatableTopicResult::default()
         .with_name(plan.name.clone())
+        .with_error_message(None)
         .with_num_partitions(plan.replicas.len() as i32)
         .with_replication_factor(
             plan.replicas

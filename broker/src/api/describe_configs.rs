@@ -1,6 +1,6 @@
 //! DescribeConfigs (32): lists every key of topics and brokers, with its value and where that comes from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{
@@ -16,14 +16,19 @@ use crate::state::State;
 use crate::topics::Refused;
 
 /// Answers each resource on its own. The list is always the full one, unless the request names the keys it wants: an
-/// administrator who reads, changes and writes back would otherwise remove what is not listed.
+/// administrator who reads, changes and writes back would otherwise remove what is not listed. A resource that is asked
+/// for again is left out, so that the answer cannot be a hundred times the question.
 pub(crate) async fn handle(
     cx: &Context,
     _version: i16,
     request: DescribeConfigsRequest,
 ) -> DescribeConfigsResponse {
     let state = cx.state();
-    let results = request.resources.iter().map(|resource| {
+    let mut seen = HashSet::new();
+    let once = |resource: &&DescribeConfigsResource| {
+        seen.insert((resource.resource_type, resource.resource_name.clone()))
+    };
+    let results = request.resources.iter().filter(once).map(|resource| {
         let result = DescribeConfigsResult::default()
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone())
@@ -52,7 +57,11 @@ fn entries(state: &State, asked: &DescribeConfigsResource) -> Result<Vec<Entry>,
         Resource::Broker(id) => describe::broker(&state.configs, &own(state, *id)),
         Resource::Brokers => describe::brokers(&state.configs),
     };
-    if let Some(keys) = &asked.configuration_keys {
+    if let Some(keys) = asked
+        .configuration_keys
+        .as_ref()
+        .filter(|keys| !keys.is_empty())
+    {
         entries.retain(|entry| keys.iter().any(|key| key.as_str() == entry.name));
     }
     Ok(entries)

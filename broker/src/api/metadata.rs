@@ -1,5 +1,7 @@
 //! Metadata (3): tells where the brokers are and who leads which partition; creates topics that are asked for.
 
+use std::collections::HashSet;
+
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::{
@@ -16,7 +18,7 @@ const ALL_TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
 /// All operations on a cluster.
 pub(super) const ALL_CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
 
-/// Answers for all topics, or for those that are named.
+/// Answers for all topics, or for those that are named, for each once however often it is.
 pub(crate) async fn handle(
     cx: &Context,
     version: i16,
@@ -27,8 +29,10 @@ pub(crate) async fn handle(
     let topics = match &request.topics {
         Some(asked) if version > 0 || !asked.is_empty() => {
             let create = request.allow_auto_topic_creation;
+            let mut seen = HashSet::new();
             asked
                 .iter()
+                .filter(|topic| seen.insert((topic.name.clone(), topic.topic_id)))
                 .map(|topic| named(&mut state, topic, create, operations))
                 .collect()
         }

@@ -63,10 +63,7 @@ fn the_layouts_end_where_the_decoders_end() {
             );
             compared += 1;
         }
-        assert!(
-            compared > 0,
-            "{api:?} v{version} was compared only {compared} times"
-        );
+        assert!(compared > 0, "{api:?} v{version} was never compared");
     }
 }
 

@@ -125,3 +125,53 @@ fn at_least<N: PartialOrd + std::fmt::Display>(value: Option<N>, least: N) -> Re
         Some(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+    use crate::config::{BrokerConfigs, TopicConfigs};
+
+    #[test]
+    fn every_default_is_a_value_its_key_takes() {
+        for definition in
+            TopicConfigs::definitions().chain(BrokerConfigs::definitions().map(|(it, _)| it))
+        {
+            assert_eq!(
+                definition.check(definition.default),
+                Ok(()),
+                "{}",
+                definition.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_topics_default_is_that_of_the_brokers_key_it_inherits() {
+        for definition in
+            TopicConfigs::definitions().filter(|definition| !definition.broker_key.is_empty())
+        {
+            let inherited =
+                BrokerConfigs::definition(definition.broker_key).expect(definition.broker_key);
+            assert_eq!(definition.default, inherited.default, "{}", definition.name);
+        }
+    }
+
+    #[test]
+    fn values_are_held_against_their_kind() {
+        let cases = [
+            (Kind::Bool, "true", "yes"),
+            (Kind::Int(1), "1", "0"),
+            (Kind::Int(0), "2147483647", "2147483648"),
+            (Kind::Long(-1), "-1", "-2"),
+            (Kind::Ratio, "0.5", "1.1"),
+            (Kind::Ratio, "0", "NaN"),
+            (Kind::OneOf(&["a", "b"]), "b", "c"),
+            (Kind::ListOf(&["a", "b"]), "a, b", "a,c"),
+            (Kind::ListOf(&["a", "b"]), "a", ""),
+        ];
+        for (kind, right, wrong) in cases {
+            assert!(kind.check(right).is_ok(), "{kind:?} {right}");
+            assert!(kind.check(wrong).is_err(), "{kind:?} {wrong}");
+        }
+    }
+}

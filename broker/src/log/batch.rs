@@ -145,8 +145,9 @@ pub(crate) struct StoredBatch {
 }
 
 impl StoredBatch {
-    /// Takes a whole batch back in from the data directory. When it was appended is not known any more.
-    pub(crate) fn read(bytes: Bytes, now: i64) -> Self {
+    /// Takes in a whole batch whose offset is assigned: one that is appended `now`, or one from the data directory, of
+    /// which nobody knows any more when that was.
+    pub(crate) fn new(bytes: Bytes, now: i64) -> Self {
         let header = Header::read(&bytes).expect("only batches with a whole header are stored");
         Self {
             base_offset: header.base_offset,

@@ -7,6 +7,7 @@ mod incoming;
 mod partition_log;
 mod producers;
 mod records;
+mod retention;
 mod search;
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl PartitionLog {
             (log.epochs, log.producers) = (checkpoint.epochs, checkpoint.producers);
         }
         for bytes in batches {
-            let batch = StoredBatch::read(bytes, now);
+            let batch = StoredBatch::new(bytes, now);
             if batch.base_offset >= known_to {
                 log.producers
                     .record(&batch.header(), batch.base_offset, now);
@@ -112,6 +112,11 @@ impl PartitionLog {
         self.end
     }
 
+    /// Bytes of all batches.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
     /// The history of its leaders.
     pub(crate) fn epochs(&self) -> &LeaderEpochs {
         &self.epochs
@@ -126,12 +131,8 @@ impl PartitionLog {
         incoming: Incoming,
         rules: AppendRules,
     ) -> Result<Appended, Rejected> {
-        let log_append_time = rules.log_append_time.then_some(rules.now);
         if let Verdict::Repeat { base_offset } = self.producers.judge(&incoming.header)? {
-            return Ok(Appended {
-                base_offset,
-                log_append_time,
-            });
+            return Ok(self.appended(base_offset));
         }
         let Incoming { header, mut bytes } = incoming;
         let base_offset = self.end;
@@ -142,17 +143,20 @@ impl PartitionLog {
         let bytes = bytes.freeze();
         self.write(base_offset, &bytes, rules.segment_bytes)?;
         self.producers.record(&header, base_offset, rules.now);
-        self.push(StoredBatch {
-            base_offset,
-            last_offset: base_offset + i64::from(header.last_offset_delta),
-            max_timestamp: log_append_time.unwrap_or(header.max_timestamp),
-            appended_at: rules.now,
-            bytes,
+        self.push(StoredBatch::new(bytes, rules.now));
+        Ok(self.appended(base_offset))
+    }
+
+    /// What is answered for a batch that the log has or had, the first time as when it is sent again.
+    fn appended(&self, base_offset: i64) -> Appended {
+        let found = self.batches_from(base_offset).next();
+        let stamped = found.filter(|batch| {
+            batch.base_offset == base_offset && batch.header().is_log_append_time()
         });
-        Ok(Appended {
+        Appended {
             base_offset,
-            log_append_time,
-        })
+            log_append_time: stamped.map(|batch| batch.max_timestamp),
+        }
     }
 
     fn write(
@@ -238,41 +242,6 @@ impl PartitionLog {
             producers,
         })?;
         dir.drop_before(self.start)
-    }
-
-    /// Where the log would start if batches whose records are all older than `since`, in milliseconds, were dropped.
-    pub(crate) fn start_by_age(&self, since: i64) -> i64 {
-        let age = |batch: &StoredBatch| {
-            if batch.max_timestamp < 0 {
-                batch.appended_at
-            } else {
-                batch.max_timestamp
-            }
-        };
-        self.start_by(
-            self.batches
-                .iter()
-                .take_while(|batch| age(batch) < since)
-                .count(),
-        )
-    }
-
-    /// Where the log would start if its oldest batches were dropped for as long as `keep` bytes remain.
-    pub(crate) fn start_by_size(&self, keep: u64) -> i64 {
-        let mut left = self.size;
-        let spare = |batch: &&StoredBatch| {
-            let fits = left - batch.bytes.len() as u64 >= keep;
-            left -= batch.bytes.len() as u64;
-            fits
-        };
-        self.start_by(self.batches.iter().take_while(spare).count())
-    }
-
-    fn start_by(&self, dropped: usize) -> i64 {
-        self.batches
-            .get(dropped)
-            .map_or(self.end, |batch| batch.base_offset)
-            .max(self.start)
     }
 
     /// Forgets idempotent producers that were last seen before `since`, in milliseconds.

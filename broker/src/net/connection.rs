@@ -18,6 +18,9 @@ use crate::state::Shared;
 /// the broker hold; a request larger than this is still taken, once it is its turn.
 const READ_AHEAD: usize = 1024 * 1024;
 
+/// How much room is made for each read.
+const READ_AT_ONCE: usize = 64 * 1024;
+
 /// How many parts of a response go into one system call.
 const PARTS_PER_WRITE: usize = 64;
 
@@ -86,7 +89,9 @@ impl Connection {
 
     async fn serve_one(&mut self) -> Result<(), Ended> {
         let request = frame::read_header(self.next_frame().await?)?;
+        // The request first: what a peer sends before it leaves is carried out, unless it would have to wait.
         let reply = tokio::select! {
+            biased;
             reply = api::dispatch(&mut self.context, request) => reply?,
             ended = read_ahead(&mut self.stream, &mut self.received) => return Err(ended),
         };
@@ -106,7 +111,7 @@ impl Connection {
             if let Some(frame) = frame::take_frame(&mut self.received)? {
                 return Ok(frame);
             }
-            if self.stream.read_buf(&mut self.received).await? == 0 {
+            if read_more(&mut self.stream, &mut self.received).await? == 0 {
                 return Err(Ended::PeerLeft);
             }
         }
@@ -132,13 +137,18 @@ impl Connection {
 /// Reads on while a request is being answered, so that a peer that leaves ends its long poll or its join at once.
 async fn read_ahead(stream: &mut TcpStream, received: &mut BytesMut) -> Ended {
     while received.len() < READ_AHEAD {
-        match stream.read_buf(received).await {
+        match read_more(stream, received).await {
             Ok(0) => return Ended::PeerLeft,
             Ok(_) => {}
             Err(error) => return Ended::Io(error),
         }
     }
     std::future::pending().await
+}
+
+async fn read_more(stream: &mut TcpStream, received: &mut BytesMut) -> io::Result<usize> {
+    received.reserve(READ_AT_ONCE);
+    stream.read_buf(received).await
 }
 
 fn advance(parts: &mut VecDeque<Bytes>, mut written: usize) {

@@ -165,3 +165,63 @@ impl Frame {
         self.parts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::{Bytes, BytesMut};
+
+    use super::{Frame, Refusal, read_header, take_frame};
+
+    #[test]
+    fn a_frame_is_taken_once_it_has_all_arrived() {
+        let sent = [0, 0, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0];
+        for arrived in 0..12 {
+            let mut buffer = BytesMut::from(&sent[..arrived]);
+            assert!(
+                matches!(take_frame(&mut buffer), Ok(None)),
+                "{arrived} bytes"
+            );
+        }
+        let mut buffer = BytesMut::from(&sent[..]);
+        assert_eq!(
+            take_frame(&mut buffer)
+                .expect("a frame")
+                .expect("all of it")[..],
+            sent[4..12]
+        );
+        assert_eq!(buffer[..], sent[12..], "the next frame is left");
+    }
+
+    #[test]
+    fn a_header_has_a_client_id_and_tags_where_it_is_flexible() {
+        let fixed = Bytes::from_static(b"\x00\x03\x00\x01\x00\x00\x00\x07\x00\x02me!");
+        let request = read_header(fixed).expect("a header");
+        assert_eq!(
+            (
+                request.correlation_id,
+                request.client_id.as_str(),
+                &request.body[..]
+            ),
+            (7, "me", &b"!"[..])
+        );
+        let flexible =
+            Bytes::from_static(b"\x00\x03\x00\x0c\x00\x00\x00\x07\xff\xff\x01\x05\x02ab!");
+        let request = read_header(flexible).expect("a header");
+        assert_eq!(
+            (request.client_id.as_str(), &request.body[..]),
+            ("", &b"!"[..])
+        );
+        let negative = Bytes::from_static(b"\x00\x03\x00\x01\x00\x00\x00\x07\xff\xfe");
+        assert!(matches!(read_header(negative), Err(Refusal::Header)));
+    }
+
+    #[test]
+    fn a_response_shares_what_it_is_given_and_counts_it() {
+        let mut frame = Frame::respond(7, 1);
+        let batch = Bytes::from_static(b"batch");
+        frame.share(batch.clone());
+        let parts = frame.into_parts();
+        assert_eq!(parts.concat(), b"\x00\x00\x00\x0a\x00\x00\x00\x07\x00batch");
+        assert_eq!(parts[2].as_ptr(), batch.as_ptr());
+    }
+}

@@ -28,9 +28,22 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     ))
 }
 
+/// Whether two names differ only in dots and underscores. Kafka's metrics cannot tell such topics apart, so it refuses
+/// the second of them.
+pub(crate) fn collides(one: &str, other: &str) -> bool {
+    let blur = |byte: u8| if byte == b'.' { b'_' } else { byte };
+    one.len() == other.len() && one.bytes().map(blur).eq(other.bytes().map(blur))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::check_name;
+    use super::{check_name, collides};
+
+    #[test]
+    fn dots_and_underscores_do_not_tell_topics_apart() {
+        assert!(collides("a.b_c", "a_b.c"));
+        assert!(!collides("a.b", "a-b") && !collides("a.b", "a.b."));
+    }
 
     #[test]
     fn names_that_kafka_takes_are_taken() {

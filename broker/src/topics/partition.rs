@@ -59,8 +59,11 @@ impl Partition {
         self.log.epochs().current()
     }
 
-    /// Has `wake` notified at the next change. A connection that waits already is not entered twice.
+    /// Has `wake` notified at the next change. A connection that waits already is not entered twice, and one that is
+    /// gone, whose handle nobody else holds any more, is struck off.
     pub(crate) fn wait(&mut self, connection: u64, wake: &Arc<Notify>) {
+        self.waiters
+            .retain(|waiter| Arc::strong_count(&waiter.wake) > 1);
         if self
             .waiters
             .iter()

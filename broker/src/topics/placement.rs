@@ -182,3 +182,87 @@ pub(crate) fn check_assigned(replicas: &[Vec<BrokerId>], nodes: usize) -> Result
         message,
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::error::ResponseError;
+    use kafka_protocol::messages::{BrokerId, TopicName};
+
+    use super::{Layout, NewTopic, Surroundings, check_assigned, place, place_more};
+    use crate::config::BrokerConfigs;
+
+    fn ids(replicas: &[&[i32]]) -> Vec<Vec<BrokerId>> {
+        replicas
+            .iter()
+            .map(|ids| ids.iter().copied().map(BrokerId).collect())
+            .collect()
+    }
+
+    fn spread(
+        partitions: i32,
+        factor: i16,
+        turn: usize,
+    ) -> Result<Vec<Vec<BrokerId>>, ResponseError> {
+        let layout = Layout::Spread {
+            partitions: Some(partitions),
+            replication_factor: Some(factor),
+        };
+        let new = NewTopic {
+            layout,
+            ..NewTopic::automatic(TopicName::default())
+        };
+        let broker = BrokerConfigs::default();
+        place(
+            &new,
+            turn,
+            Surroundings {
+                nodes: 3,
+                broker: &broker,
+            },
+        )
+        .map_err(|refused| refused.error)
+    }
+
+    #[test]
+    fn leaders_go_round_the_nodes_from_topic_to_topic() {
+        assert_eq!(spread(4, 1, 0), Ok(ids(&[&[0], &[1], &[2], &[0]])));
+        assert_eq!(spread(2, 2, 2), Ok(ids(&[&[2, 0], &[0, 1]])));
+    }
+
+    #[test]
+    fn more_partitions_go_on_where_the_first_ones_ended() {
+        assert_eq!(
+            place_more(&[BrokerId(2), BrokerId(0)], 2, 4, 3),
+            ids(&[&[1, 2], &[2, 0]])
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_placed_is_refused() {
+        assert_eq!(spread(0, 1, 0), Err(ResponseError::InvalidPartitions));
+        assert_eq!(spread(10_001, 1, 0), Err(ResponseError::InvalidPartitions));
+        assert_eq!(
+            spread(1, 4, 0),
+            Err(ResponseError::InvalidReplicationFactor)
+        );
+        assert_eq!(
+            spread(1, 0, 0),
+            Err(ResponseError::InvalidReplicationFactor)
+        );
+    }
+
+    #[test]
+    fn replicas_that_a_client_chose_must_be_distinct_brokers_that_exist() {
+        assert_eq!(check_assigned(&ids(&[&[0, 2], &[1, 0]]), 3), Ok(()));
+        for wrong in [
+            ids(&[&[0, 0]]),
+            ids(&[&[3]]),
+            ids(&[&[-1]]),
+            ids(&[&[0], &[1, 2]]),
+            ids(&[&[]]),
+            ids(&[]),
+        ] {
+            assert!(check_assigned(&wrong, 3).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::BrokerId;
 use uuid::Uuid;
 
-use super::name::check_name;
+use super::name::{check_name, collides};
 use super::partition::Partition;
 use super::placement::{self, NewTopic, Refused, Surroundings};
 use super::topic::{Plan, Topic};
@@ -98,8 +98,7 @@ impl Topics {
                 format!("Topic '{name}' already exists."),
             ));
         }
-        let alike = |other: &&String| other.replace('.', "_") == name.replace('.', "_");
-        if let Some(other) = self.by_name.keys().find(alike) {
+        if let Some(other) = self.by_name.keys().find(|other| collides(other, name)) {
             let message = format!("Topic '{name}' collides with existing topic: {other}");
             return Err(Refused::new(ResponseError::InvalidTopicException, message));
         }
