@@ -193,7 +193,7 @@ const REFUSED: &[Rule] = &[
     },
     Rule {
         names: &["enable.partition.eof"],
-        because: "lag and catching up are told by it",
+        because: "its events in between would move positions",
         instead: "remove it",
     },
     Rule {
