@@ -33,6 +33,19 @@ impl AdminError {
 }
 
 /// A running cluster. Dropping it is a [`Cluster::kill`] that does not wait for the ports.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let cluster = kmirror_broker::Cluster::builder().nodes(3).start().await?;
+/// cluster.create_topic("orders", 4, &[("retention.ms", "60000")])?;
+/// assert_eq!(cluster.bootstrap_servers().split(',').count(), 3);
+/// assert_eq!(cluster.log_end("orders", 3), Some(0));
+/// cluster.shutdown().await;
+/// # Ok(())
+/// # }
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+/// # runtime.block_on(example()).unwrap();
+/// ```
 pub struct Cluster {
     shared: Arc<Shared>,
     tasks: JoinSet<()>,

@@ -20,27 +20,13 @@ pub(crate) fn load(
     path: Option<&Path>,
 ) -> Result<State, StoreError> {
     let data = path.map(DataDir::open).transpose()?;
-    let kept = data.as_ref().map(DataDir::load).transpose()?.flatten();
-    let file = kept.unwrap_or_else(|| ClusterFile {
-        cluster_id: new_cluster_id(),
-        ..ClusterFile::default()
-    });
-    if let (Some(data), Err(invalid)) = (&data, configs.alter(file.broker_configs)) {
-        return Err(data.damaged(invalid.to_string()));
-    }
-    let around = Surroundings {
-        nodes: nodes.len(),
-        broker: &configs,
-    };
-    let topics = match &data {
-        Some(data) => Topics::load(data.topics()?, around, now_ms())?,
-        None => Topics::default(),
-    };
+    let file = load_cluster(data.as_ref(), &mut configs)?;
+    let topics = load_topics(data.as_ref(), nodes.len(), &configs)?;
     let groups = Groups::new(group_settings(&configs), path).map_err(|source| StoreError {
         path: path.unwrap_or(Path::new("")).to_owned(),
         source,
     })?;
-    let next = file.next_producer_id;
+    let producer_ids = file.next_producer_id..file.next_producer_id;
     let cluster_id = StrBytes::from_string(file.cluster_id);
     let state = State {
         cluster_id,
@@ -48,11 +34,41 @@ pub(crate) fn load(
         configs,
         topics,
         groups,
-        producer_ids: next..next,
+        producer_ids,
         data,
     };
     state.save()?;
     Ok(state)
+}
+
+fn load_cluster(
+    data: Option<&DataDir>,
+    configs: &mut BrokerConfigs,
+) -> Result<ClusterFile, StoreError> {
+    let fresh = || ClusterFile {
+        cluster_id: new_cluster_id(),
+        ..ClusterFile::default()
+    };
+    let Some(data) = data else {
+        return Ok(fresh());
+    };
+    let file = data.load()?.unwrap_or_else(fresh);
+    configs
+        .alter(file.broker_configs.clone())
+        .map_err(|invalid| data.damaged(invalid.to_string()))?;
+    Ok(file)
+}
+
+fn load_topics(
+    data: Option<&DataDir>,
+    nodes: usize,
+    broker: &BrokerConfigs,
+) -> Result<Topics, StoreError> {
+    let around = Surroundings { nodes, broker };
+    data.map_or_else(
+        || Ok(Topics::default()),
+        |data| Topics::load(data.topics()?, around, now_ms()),
+    )
 }
 
 /// As long as Kafka's own, which are 16 random bytes in base 64.

@@ -1,7 +1,9 @@
 //! CreatePartitions (37): adds partitions to topics.
 
 use kafka_protocol::error::ResponseError;
-use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
+use kafka_protocol::messages::create_partitions_request::{
+    CreatePartitionsAssignment, CreatePartitionsTopic,
+};
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
 use kafka_protocol::messages::{BrokerId, CreatePartitionsRequest, CreatePartitionsResponse};
 use kafka_protocol::protocol::StrBytes;
@@ -65,24 +67,28 @@ fn plan(state: &State, asked: &CreatePartitionsTopic) -> Result<Vec<Vec<BrokerId
         .first()
         .map(|partition| partition.replicas.clone())
         .unwrap_or_default();
-    let Some(assignments) = &asked.assignments else {
-        return Ok(place_more(&first, have, want, nodes));
-    };
-    let replicas: Vec<Vec<BrokerId>> = assignments
-        .iter()
-        .map(|assignment| assignment.broker_ids.clone())
-        .collect();
-    check_assigned(&replicas, nodes)?;
-    if replicas.len() != want - have {
-        let message = format!(
-            "{} partition(s) are assigned, {} are to be added.",
-            replicas.len(),
-            want - have
-        );
-        return Err(Refused::new(
-            ResponseError::InvalidReplicaAssignment,
-            message,
-        ));
+    match &asked.assignments {
+        None => Ok(place_more(&first, have, want, nodes)),
+        Some(assignments) => assigned(assignments, want - have, nodes),
     }
-    Ok(replicas)
+}
+
+fn assigned(
+    assignments: &[CreatePartitionsAssignment],
+    added: usize,
+    nodes: usize,
+) -> Result<Vec<Vec<BrokerId>>, Refused> {
+    let replicas: Vec<Vec<BrokerId>> = assignments.iter().map(|it| it.broker_ids.clone()).collect();
+    check_assigned(&replicas, nodes)?;
+    if replicas.len() == added {
+        return Ok(replicas);
+    }
+    let message = format!(
+        "{} partition(s) are assigned, {added} are to be added.",
+        replicas.len()
+    );
+    Err(Refused::new(
+        ResponseError::InvalidReplicaAssignment,
+        message,
+    ))
 }

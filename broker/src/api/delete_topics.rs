@@ -38,36 +38,40 @@ fn delete(
     name: Option<TopicName>,
     id: Uuid,
 ) -> DeletableTopicResult {
-    let found = match &name {
+    let found = find(state, name.as_deref().map(StrBytes::as_str), id);
+    let (name, id) = found
+        .clone()
+        .map_or((name, id), |(name, id)| (Some(name), id));
+    // Before version 6 the name cannot be null.
+    let name = if version < 6 {
+        Some(name.unwrap_or_default())
+    } else {
+        name
+    };
+    let result = DeletableTopicResult::default()
+        .with_name(name)
+        .with_topic_id(id);
+    match found.and_then(|(name, _)| state.delete_topic(&name)) {
+        Ok(()) => result,
+        Err(refused) => result
+            .with_error_code(refused.error.code())
+            .with_error_message(Some(StrBytes::from_string(refused.message))),
+    }
+}
+
+fn find(state: &State, name: Option<&str>, id: Uuid) -> Result<(TopicName, Uuid), Refused> {
+    let refused = |error: ResponseError| Refused::new(error, error.to_string());
+    if !state.configs.is_on("delete.topic.enable") {
+        return Err(refused(ResponseError::TopicDeletionDisabled));
+    }
+    let topic = match name {
         Some(name) => state
             .topics
             .get(name)
             .ok_or(ResponseError::UnknownTopicOrPartition),
         None => state.topics.by_id(id).ok_or(ResponseError::UnknownTopicId),
     };
-    let found = found.map(|topic| (topic.name.clone(), topic.id));
-    let deleted = match &found {
-        _ if !state.configs.is_on("delete.topic.enable") => Err(Refused::new(
-            ResponseError::TopicDeletionDisabled,
-            "Topic deletion is disabled.",
-        )),
-        Ok((name, _)) => state.delete_topic(name),
-        Err(error) => Err(Refused::new(*error, error.to_string())),
-    };
-    // Before version 6 the name cannot be null.
-    let name = found.as_ref().ok().map(|(name, _)| name.clone()).or(name);
-    let id = found.map_or(id, |(_, id)| id);
-    let result = DeletableTopicResult::default()
-        .with_name(if version < 6 {
-            Some(name.unwrap_or_default())
-        } else {
-            name
-        })
-        .with_topic_id(id);
-    match deleted {
-        Ok(()) => result,
-        Err(refused) => result
-            .with_error_code(refused.error.code())
-            .with_error_message(Some(StrBytes::from_string(refused.message))),
-    }
+    topic
+        .map(|topic| (topic.name.clone(), topic.id))
+        .map_err(refused)
 }

@@ -12,7 +12,7 @@ use crate::net::frame::{Frame, Refusal, Request};
 /// The first version with compact lengths and tags.
 const FLEXIBLE_FROM: i16 = 12;
 /// The first version that names topics by id.
-const TOPIC_IDS_FROM: i16 = 13;
+pub(super) const TOPIC_IDS_FROM: i16 = 13;
 
 /// What one partition is answered.
 #[derive(Debug)]
@@ -61,7 +61,6 @@ impl Found {
 pub(super) struct FoundTopic {
     pub(super) name: TopicName,
     pub(super) id: Uuid,
-    pub(super) by_id: bool,
     pub(super) partitions: Vec<Found>,
 }
 

@@ -69,7 +69,6 @@ fn every_version_carries_the_batches_and_the_bounds_of_the_log() {
             FetchAnswer::found(vec![FoundTopic {
                 name,
                 id,
-                by_id,
                 partitions,
             }]),
             version,

@@ -14,6 +14,7 @@ mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
 mod fetch;
+mod fetch_read;
 mod fetch_response;
 #[cfg(test)]
 mod fetch_response_tests;

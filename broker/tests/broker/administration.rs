@@ -1,6 +1,4 @@
-//! Claims about topics and configurations, made by librdkafka's admin client.
-
-use std::collections::HashMap;
+//! Claims about topics and the cluster, made by librdkafka's admin client.
 
 use kafka_protocol::messages::create_acls_request::AclCreation;
 use kafka_protocol::messages::{
@@ -8,9 +6,7 @@ use kafka_protocol::messages::{
     MetadataRequest,
 };
 use kmirror_broker::Cluster;
-use rdkafka::admin::{
-    AlterConfig, ConfigSource, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
-};
+use rdkafka::admin::{NewPartitions, NewTopic, TopicReplication};
 use rdkafka::consumer::Consumer;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
@@ -149,118 +145,6 @@ async fn a_topic_created_anew_has_another_id() {
         cluster.delete_topic("orders").expect("the topic is there");
     }
     assert!(ids[0] != ids[1] && !ids[0].is_nil() && !ids[1].is_nil());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_key_of_a_topic_is_described_with_its_source() {
-    let cluster = Cluster::builder()
-        .broker_config("log.retention.ms", "5000")
-        .start()
-        .await
-        .expect("a cluster starts");
-    cluster
-        .create_topic("orders", 1, &[("max.message.bytes", "2000000")])
-        .expect("the topic is new");
-    let described = admin(&cluster)
-        .describe_configs(&[ResourceSpecifier::Topic("orders")], &admin_options())
-        .await;
-    let described = described
-        .expect("an answer")
-        .remove(0)
-        .expect("the topic is there");
-    let entries = described.entry_map();
-    assert!(entries.len() >= 30, "{}", entries.len());
-    let entry = |key: &str| {
-        (
-            entries[key].value.as_deref().unwrap_or_default(),
-            &entries[key].source,
-        )
-    };
-    assert_eq!(
-        entry("max.message.bytes"),
-        ("2000000", &ConfigSource::DynamicTopic)
-    );
-    assert_eq!(entry("retention.ms"), ("5000", &ConfigSource::StaticBroker));
-    assert_eq!(entry("cleanup.policy"), ("delete", &ConfigSource::Default));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_is_described_and_altered() {
-    let cluster = start().await;
-    cluster
-        .create_topic("orders", 1, &[])
-        .expect("the topic is new");
-    let admin = admin(&cluster);
-    let broker = ResourceSpecifier::Broker(0);
-    let altered = AlterConfig::new(broker).set("message.max.bytes", "200");
-    let answer = admin
-        .alter_configs(&[altered], &admin_options())
-        .await
-        .expect("an answer");
-    assert!(answer[0].is_ok(), "{answer:?}");
-    let described = admin
-        .describe_configs(&[broker], &admin_options())
-        .await
-        .expect("an answer")
-        .remove(0);
-    let described = described.expect("the broker is there");
-    let value = |key| {
-        described
-            .get(key)
-            .and_then(|entry| entry.value.clone())
-            .unwrap_or_default()
-    };
-    assert_eq!(value("message.max.bytes"), "200");
-    assert!(value("advertised.listeners").starts_with("PLAINTEXT://127.0.0.1:"));
-    let too_large =
-        rdkafka::producer::FutureRecord::<(), _>::to("orders").payload("x".repeat(300).leak());
-    let refused = producer(&cluster, &[])
-        .send(too_large, PATIENCE)
-        .await
-        .expect_err("the topic follows the broker");
-    assert_eq!(
-        refused.0.rdkafka_error_code(),
-        Some(Code::MessageSizeTooLarge)
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_old_way_of_altering_replaces_all_that_is_set() {
-    let cluster = start().await;
-    cluster
-        .create_topic(
-            "orders",
-            1,
-            &[("retention.ms", "1"), ("segment.bytes", "1000")],
-        )
-        .expect("the topic is new");
-    let admin = admin(&cluster);
-    let resource = ResourceSpecifier::Topic("orders");
-    let change = AlterConfig {
-        specifier: resource,
-        entries: HashMap::from([("retention.ms", "2")]),
-    };
-    let answer = admin
-        .alter_configs(&[change], &admin_options())
-        .await
-        .expect("an answer");
-    assert!(answer[0].is_ok(), "{answer:?}");
-    let described = admin
-        .describe_configs(&[resource], &admin_options())
-        .await
-        .expect("an answer")
-        .remove(0);
-    let described = described.expect("the topic is there");
-    let value = |key| {
-        described
-            .get(key)
-            .and_then(|entry| entry.value.clone())
-            .unwrap_or_default()
-    };
-    assert_eq!(
-        (value("retention.ms"), value("segment.bytes")),
-        ("2".to_owned(), "1073741824".to_owned())
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,10 +2,12 @@
 
 mod administration;
 mod clients;
+mod configuration;
 mod groups;
 mod hostile;
 mod idempotence;
 mod nodes;
+mod positions;
 mod raw;
 mod records;
 mod restart;
