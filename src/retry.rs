@@ -18,7 +18,7 @@ impl Delays {
     }
 
     /// How long to wait before the next attempt.
-    pub fn next(&mut self) -> Duration {
+    pub fn draw(&mut self) -> Duration {
         // Without a limit on the elapsed time there always is a next one.
         self.0.next_backoff().unwrap_or(self.0.max_interval)
     }
@@ -43,13 +43,13 @@ mod tests {
     #[test]
     fn delays_grow_up_to_a_bound_and_never_end() {
         let mut delays = Delays::default();
-        let first = delays.next();
+        let first = delays.draw();
         assert!(first <= Duration::from_millis(150), "{first:?}");
-        let later = (0..1000).map(|_| delays.next()).last();
+        let later = (0..1000).map(|_| delays.draw()).last();
         let later = later.expect("a thousand delays were drawn");
         assert!(later >= Duration::from_secs(5), "{later:?}");
         assert!(later <= Duration::from_secs(15), "{later:?}");
         delays.reset();
-        assert!(delays.next() <= Duration::from_millis(150));
+        assert!(delays.draw() <= Duration::from_millis(150));
     }
 }

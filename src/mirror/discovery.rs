@@ -64,10 +64,8 @@ impl Discovery {
             }
         };
         let limits = answers.into_iter().filter_map(|topic| {
-            let values = topic.values.ok()?.into_iter();
-            let limit = values
-                .filter(|config| config.name == "max.message.bytes")
-                .next_back()?;
+            let mut values = topic.values.ok()?.into_iter();
+            let limit = values.find(|config| config.name == "max.message.bytes")?;
             Some((topic.name, limit.value?.parse().ok()?))
         });
         limits.collect()
@@ -127,7 +125,7 @@ impl Discovery {
             }
             while let Some(created) = creating.join_next().await {
                 let (index, created) = created.expect("creating a topic does not panic");
-                some[index].action = self.created(&some[index], created);
+                some[index].action = self.created(some[index], created);
             }
         }
     }

@@ -39,21 +39,42 @@ pub fn plan_topics(mirror: &Mirror, source: &[TopicInfo], target: &[TopicInfo]) 
         .filter(|topic| mirror.topics.matches(&topic.name))
         .collect();
     selected.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut taken: BTreeMap<String, &str> = BTreeMap::new();
+    let mut taken: BTreeMap<String, String> = target
+        .keys()
+        .map(|name| (metric_name(name), (*name).to_owned()))
+        .collect();
     let plans = selected.into_iter().map(|topic| {
         let names = names(mirror, &topic.name);
-        let collides = taken.get(&names.target_topic).map(|other| (*other).to_owned());
-        let action = match collides {
-            Some(other) => Action::Refuse(format!(
-                "its name on the target, {}, is that of topic {other} already; write a target_topic with {{topic}} in it, or exclude one of them",
-                names.target_topic
-            )),
-            None => action(mirror, topic, &names.target_topic, target.get(names.target_topic.as_str()).copied()),
+        let copy = target.get(names.target_topic.as_str()).copied();
+        let action = match action(mirror, topic, &names.target_topic, copy) {
+            Action::Create => create(&names.target_topic, &mut taken),
+            action => action,
         };
-        taken.entry(names.target_topic.clone()).or_insert(&topic.name);
-        TopicPlan { names, partitions: topic.partitions, action }
+        TopicPlan {
+            names,
+            partitions: topic.partitions,
+            action,
+        }
     });
     plans.collect()
+}
+
+/// Creates a copy unless its name collides with one that is taken, and takes it.
+fn create(name: &str, taken: &mut BTreeMap<String, String>) -> Action {
+    match taken.get(&metric_name(name)) {
+        Some(other) => Action::Refuse(format!(
+            "its name on the target, {name}, collides with {other}, since Kafka takes '.' and '_' for the same; rename one with target_topic in a mirror of its own, or exclude it"
+        )),
+        None => {
+            taken.insert(metric_name(name), name.to_owned());
+            Action::Create
+        }
+    }
+}
+
+/// What a topic is called in Kafka's own metrics: names that are the same there may not exist side by side.
+fn metric_name(topic: &str) -> String {
+    topic.replace('.', "_")
 }
 
 /// Names on the target and of the group, for a source topic.

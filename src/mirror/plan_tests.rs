@@ -86,21 +86,39 @@ fn without_the_right_to_create_a_missing_copy_is_refused() {
 }
 
 #[test]
-fn of_two_topics_with_one_target_name_the_first_runs() {
-    let mut mirror = mirror("");
-    mirror.target_topic = config::TopicTemplate("everything".to_owned());
-    let planned = actions(&mirror, &[topic("payments", 1), topic("orders", 1)], &[]);
-    assert_eq!(planned[0].1, Action::Create);
+fn of_two_topics_whose_copies_collide_the_first_runs() {
+    let source = [
+        topic("orders_eu", 1),
+        topic("orders.eu", 1),
+        topic("payments", 1),
+    ];
+    let planned = actions(&mirror(""), &source, &[]);
+    assert_eq!(planned[0], ("a.orders.eu".to_owned(), Action::Create));
     assert!(
-        matches!(&planned[1].1, Action::Refuse(reason) if reason.contains("that of topic orders"))
+        matches!(&planned[1].1, Action::Refuse(reason) if reason.contains("collides with a.orders.eu"))
     );
+    assert_eq!(planned[2].1, Action::Create);
+}
+
+#[test]
+fn a_copy_that_collides_with_a_topic_of_the_target_is_refused_unless_it_exists() {
+    let target = [topic("a_orders", 1)];
+    let planned = actions(&mirror(""), &[topic("orders", 1)], &target);
+    assert!(
+        matches!(&planned[0].1, Action::Refuse(reason) if reason.contains("collides with a_orders"))
+    );
+    let both = [topic("a_orders", 1), topic("a.orders", 1)];
+    let planned = actions(&mirror(""), &[topic("orders", 1)], &both);
+    assert_eq!(planned[0].1, Action::Mirror);
 }
 
 #[test]
 fn a_topic_that_came_from_the_target_is_not_sent_home() {
-    let planned = actions(&mirror(""), &[topic("b.orders", 1), topic("orders", 1)], &[]);
-    assert!(
-        matches!(&planned[0].1, Action::Refuse(reason) if reason.contains("it came from b"))
+    let planned = actions(
+        &mirror(""),
+        &[topic("b.orders", 1), topic("orders", 1)],
+        &[],
     );
+    assert!(matches!(&planned[0].1, Action::Refuse(reason) if reason.contains("it came from b")));
     assert_eq!(planned[1].1, Action::Create);
 }

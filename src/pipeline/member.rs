@@ -197,12 +197,10 @@ impl Member {
 
 /// Settings of the consumer: those that the promises rest on, then those that bound and speed it up.
 fn settings(cluster: &config::Cluster, group: &str, prefetch: Prefetch) -> ClientConfig {
-    let mut config = ClientConfig::new();
-    // A member that vanished without leaving is missed after this long (librdkafka's own default is 45 s); the
-    // user's properties may say otherwise, so it comes before them.
-    config.set("session.timeout.ms", "10000");
-    for (key, value) in properties::base(cluster, group).config_map() {
-        config.set(key, value);
+    let mut config = properties::base(cluster, group);
+    if config.get("session.timeout.ms").is_none() {
+        // A member that vanished without leaving is missed after this long; librdkafka's default is 45 s.
+        config.set("session.timeout.ms", "10000");
     }
     let partition_kib = (prefetch.partition / 1024).max(1);
     config
@@ -281,5 +279,50 @@ impl ConsumerContext for Callbacks {
             _ if consumer.assignment_lost() => Event::Lost(partitions),
             _ => Event::Revoked(partitions),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Sasl, SaslMechanism, Secret};
+
+    fn settings_of(client: &[(&str, &str)]) -> ClientConfig {
+        let client = client.iter();
+        let cluster = config::Cluster {
+            name: "paris".to_owned(),
+            bootstrap_servers: "paris-1:9092".to_owned(),
+            tls: None,
+            sasl: Some(Sasl {
+                mechanism: SaslMechanism::Plain,
+                username: "mirror".to_owned(),
+                password: Secret::new("p"),
+            }),
+            client: client
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+        };
+        let prefetch = Prefetch {
+            partition: 1 << 20,
+            answer: 4 << 20,
+        };
+        settings(&cluster, "group", prefetch)
+    }
+
+    #[test]
+    fn the_consumer_authenticates_with_the_clusters_password() {
+        assert_eq!(settings_of(&[]).get("sasl.password"), Some("p"));
+    }
+
+    #[test]
+    fn the_users_session_timeout_wins_over_ours() {
+        assert_eq!(settings_of(&[]).get("session.timeout.ms"), Some("10000"));
+        let chosen = settings_of(&[("session.timeout.ms", "6000")]);
+        assert_eq!(chosen.get("session.timeout.ms"), Some("6000"));
+    }
+
+    #[test]
+    fn librdkafka_takes_every_setting() {
+        assert!(settings_of(&[]).create_native_config().is_ok());
     }
 }

@@ -37,7 +37,7 @@ impl Question {
         loop {
             match self.ask().await {
                 Ok(observed) => return observed,
-                Err(error) if attempts % 10 == 0 => {
+                Err(error) if attempts.is_multiple_of(10) => {
                     tracing::warn!(
                         topic = self.topic,
                         attempts,
@@ -48,7 +48,7 @@ impl Question {
                 Err(_) => {}
             }
             attempts += 1;
-            tokio::time::sleep(delays.next()).await;
+            tokio::time::sleep(delays.draw()).await;
         }
     }
 
