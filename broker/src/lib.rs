@@ -5,7 +5,8 @@
 //!             (one per node)    (strictly serial)   (bytes)        (versions)              │
 //!                                                                                         ▼
 //!                                                     state::State, behind one mutex held for microseconds
-//!                                                        ├── topics  names, ids, configs, partitions
+//!                                                        ├── config  what brokers and topics are set to
+//!                                                        ├── topics  names, ids, partitions, leaders
 //!                                                        ├── log     raw batches, sequences, leader epochs
 //!                                                        ├── groups  members, generations, offsets
 //!                                                        └── store   the data directory

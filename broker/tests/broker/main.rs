@@ -12,3 +12,4 @@ mod raw;
 mod records;
 mod restart;
 mod retention;
+mod versions;
