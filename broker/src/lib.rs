@@ -1,4 +1,4 @@
-//! A Kafka-protocol broker small enough to live inside a test, true enough for every client.
+//! A Kafka-protocol broker small enough to live inside a test, true enough for the clients that people use.
 //!
 //! ```text
 //!  client ──► net::listener ──► net::connection ──► net::frame ──► api::dispatch ──► api::<one file per API>
