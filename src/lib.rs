@@ -1,19 +1,36 @@
-//! kmirror copies topics from one Kafka cluster to another.
+//! kmirror copies topics from one Kafka cluster to another: every record, in order, at the same partition.
+//!
+//! ```text
+//! source cluster                                                               target cluster
+//!  topic ── consumer group ──► batches ──► bounded channel ──► idempotent producer ──► topic
+//!                ▲             (lane)       (byte budget held until the ack)    │
+//!                └──── commit ◄──── acknowledged prefix ◄──────────────────── acks
+//! ```
+//!
+//! The modules below stand in the order in which a record meets them, after those that start it all; each
+//! imports only from those below it. ARCHITECTURE.md tells the same at length.
 
+// What starts, shows and stops the whole.
+pub mod cli;
+pub mod daemon;
+pub mod http;
+
+// One direction, one topic, one partition.
+pub mod mirror;
+pub mod pipeline;
+
+// What flows between the two ends, and the end that writes.
+pub mod prefix;
+pub mod target;
+
+// What all of them stand on.
 pub mod board;
 pub mod budget;
-pub mod cli;
 pub mod clusters;
 pub mod config;
-pub mod daemon;
 pub mod deadline;
-pub mod http;
 pub mod librdkafka;
 pub mod metrics;
-pub mod mirror;
 pub mod offset;
-pub mod pipeline;
-pub mod prefix;
 pub mod retry;
 pub mod status;
-pub mod target;

@@ -48,7 +48,7 @@ impl Plain {
                 self.send(&producer, &message?)?;
                 sent = sent.wrapping_add(1);
             }
-            if sent % 100 == 0 {
+            if sent.is_multiple_of(100) {
                 producer.poll(Duration::ZERO);
             }
         }

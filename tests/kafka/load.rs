@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 
@@ -54,10 +54,16 @@ fn write_until(
         .collect();
     let per_round = rate * ROUND.as_millis() as usize / 1_000 / partitions;
     let started = Instant::now();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let age = i64::try_from(now.as_millis())? - workload::BASE_TIMESTAMP;
     let mut codecs = Codec::ALL.into_iter().cycle();
     for round in 1.. {
         for (partition, records) in (0..).zip(&mut records) {
-            let batch: Vec<Record> = records.by_ref().take(per_round).collect();
+            let batch: Vec<Record> = records
+                .by_ref()
+                .take(per_round)
+                .map(|r| aged(r, age))
+                .collect();
             writer.write(partition, &batch, codecs.next().expect("it cycles"))?;
         }
         if stopped.load(Ordering::Relaxed) {
@@ -66,4 +72,13 @@ fn write_until(
         thread::sleep((started + ROUND * round).saturating_duration_since(Instant::now()));
     }
     Ok(writer.written)
+}
+
+/// A record of today. A broker that restarts forgets producers whose newest record is older than
+/// `producer.id.expiration.ms`, by the record's timestamp, and with them what it takes to recognise a repeated batch.
+fn aged(mut record: Record, age: i64) -> Record {
+    if record.timestamp >= workload::BASE_TIMESTAMP {
+        record.timestamp += age;
+    }
+    record
 }

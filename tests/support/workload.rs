@@ -3,7 +3,7 @@
 use super::record::Record;
 
 /// 2023-11-14, so that nothing depends on the present.
-const BASE_TIMESTAMP: i64 = 1_700_000_000_000;
+pub const BASE_TIMESTAMP: i64 = 1_700_000_000_000;
 /// 1999-12-31.
 const YEAR_1999: i64 = 946_598_400_000;
 /// One record in this many of a mixed load is a peculiar one.
