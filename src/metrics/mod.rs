@@ -1,16 +1,18 @@
 //! Declares every metric, in one place: name, help, labels.
-//!
-//! Handles are taken once per partition ([`PartitionMetrics`]) and their series vanish with them.
+
+mod declare;
+mod handles;
 
 use std::fmt;
 
 use prometheus::{
-    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry, TextEncoder,
+    GaugeVec, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
 
 use crate::config::Config;
 use crate::status::State;
+use declare::Declare;
+pub use handles::{PartitionMetrics, TopicMetrics};
 
 /// All metrics of the process.
 #[derive(Clone)]
@@ -231,75 +233,6 @@ impl Stage {
     }
 }
 
-/// Handles of one topic; its series vanish when this is dropped.
-pub struct TopicMetrics {
-    /// `kmirror_inflight_bytes`.
-    pub inflight_bytes: IntGauge,
-    /// `kmirror_inflight_records`.
-    pub inflight_records: IntGauge,
-    /// `kmirror_replication_latency_seconds`.
-    pub replication_latency: prometheus::Histogram,
-    /// `kmirror_rebalances_total`.
-    pub rebalances: IntCounter,
-    labels: [String; 2],
-    metrics: Metrics,
-}
-
-impl TopicMetrics {
-    /// Handles of one partition of this topic.
-    pub fn partition(&self, partition: i32) -> PartitionMetrics {
-        let [mirror, topic] = &self.labels;
-        let number = partition.to_string();
-        let labels = &[mirror.as_str(), topic, &number];
-        let metrics = &self.metrics;
-        PartitionMetrics {
-            mirrored_records: metrics.mirrored_records.with_label_values(labels),
-            mirrored_bytes: metrics.mirrored_bytes.with_label_values(labels),
-            lag_records: metrics.lag_records.with_label_values(labels),
-            lag_seconds: metrics.lag_seconds.with_label_values(labels),
-            source_position: metrics.source_position.with_label_values(labels),
-            committed_position: metrics.committed_position.with_label_values(labels),
-            labels: [mirror.clone(), topic.clone(), number],
-            metrics: metrics.clone(),
-        }
-    }
-}
-
-impl Drop for TopicMetrics {
-    fn drop(&mut self) {
-        let Metrics {
-            inflight_bytes,
-            inflight_records,
-            replication_latency,
-            rebalances,
-            ..
-        } = &self.metrics;
-        // An error means that the series is gone already.
-        let _ = inflight_bytes.remove_label_values(&self.labels);
-        let _ = inflight_records.remove_label_values(&self.labels);
-        let _ = replication_latency.remove_label_values(&self.labels);
-        let _ = rebalances.remove_label_values(&self.labels);
-    }
-}
-
-/// Handles of one partition; its series vanish when this is dropped.
-pub struct PartitionMetrics {
-    /// `kmirror_mirrored_records_total`.
-    pub mirrored_records: IntCounter,
-    /// `kmirror_mirrored_bytes_total`.
-    pub mirrored_bytes: IntCounter,
-    /// `kmirror_lag_records`.
-    pub lag_records: IntGauge,
-    /// `kmirror_lag_seconds`.
-    pub lag_seconds: Gauge,
-    /// `kmirror_source_position`.
-    pub source_position: IntGauge,
-    /// `kmirror_committed_position`.
-    pub committed_position: IntGauge,
-    labels: [String; 3],
-    metrics: Metrics,
-}
-
 /// Why source offsets have no copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Skipped {
@@ -322,115 +255,5 @@ impl Skipped {
             Self::Truncation => "truncation",
             Self::Rejected => "rejected",
         }
-    }
-}
-
-impl PartitionMetrics {
-    /// `kmirror_skipped_records_total`.
-    pub fn skip(&self, cause: Skipped, records: u64) {
-        let [mirror, topic, partition] = &self.labels;
-        self.metrics
-            .skipped_records
-            .with_label_values(&[mirror, topic, partition, cause.as_str()])
-            .inc_by(records);
-    }
-
-    /// `kmirror_partition_state`: 1 for `state`, no series for the others.
-    pub fn set_state(&self, state: State) {
-        let [mirror, topic, partition] = &self.labels;
-        for one in State::ALL {
-            let labels = [mirror.as_str(), topic, partition, one.as_str()];
-            if one == state {
-                let series = self.metrics.partition_state.with_label_values(&labels);
-                series.set(1);
-            } else {
-                let _ = self.metrics.partition_state.remove_label_values(&labels);
-            }
-        }
-    }
-}
-
-impl Drop for PartitionMetrics {
-    fn drop(&mut self) {
-        let Metrics {
-            mirrored_records,
-            mirrored_bytes,
-            lag_records,
-            lag_seconds,
-            source_position,
-            committed_position,
-            ..
-        } = &self.metrics;
-        // An error means that the series is gone already.
-        let _ = mirrored_records.remove_label_values(&self.labels);
-        let _ = mirrored_bytes.remove_label_values(&self.labels);
-        let _ = lag_seconds.remove_label_values(&self.labels);
-        for gauge in [lag_records, source_position, committed_position] {
-            let _ = gauge.remove_label_values(&self.labels);
-        }
-        let [mirror, topic, partition] = &self.labels;
-        for cause in Skipped::ALL {
-            let labels = [mirror, topic, partition, cause.as_str()];
-            let _ = self.metrics.skipped_records.remove_label_values(&labels);
-        }
-        for state in State::ALL {
-            let labels = [mirror, topic, partition, state.as_str()];
-            let _ = self.metrics.partition_state.remove_label_values(&labels);
-        }
-    }
-}
-
-/// Registers metrics; all names and labels are constants of this file, so none can be refused.
-struct Declare<'a>(&'a Registry);
-
-impl Declare<'_> {
-    fn register<C: prometheus::core::Collector + Clone + 'static>(
-        &self,
-        metric: prometheus::Result<C>,
-    ) -> C {
-        let metric = metric.expect("names and labels are valid");
-        self.0
-            .register(Box::new(metric.clone()))
-            .expect("names are unique");
-        metric
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-        self.register(IntCounterVec::new(Opts::new(name, help), labels))
-    }
-
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-        self.register(IntGaugeVec::new(Opts::new(name, help), labels))
-    }
-
-    fn float_gauges(&self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
-        self.register(GaugeVec::new(Opts::new(name, help), labels))
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> IntGauge {
-        self.register(IntGauge::new(name, help))
-    }
-
-    fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
-        let opts = HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS.to_vec());
-        self.register(HistogramVec::new(opts, labels))
-    }
-
-    fn build_info(&self) {
-        let info = self.gauges(
-            "kmirror_build_info",
-            "1, labelled with the version and the commit of the binary.",
-            &["version", "commit"],
-        );
-        let commit = env!("KMIRROR_COMMIT");
-        info.with_label_values(&[env!("CARGO_PKG_VERSION"), commit])
-            .set(1);
-    }
-
-    fn process(&self) {
-        let process = prometheus::process_collector::ProcessCollector::for_self();
-        self.0
-            .register(Box::new(process))
-            .expect("names are unique");
     }
 }
