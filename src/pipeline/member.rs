@@ -195,12 +195,21 @@ impl Member {
     }
 }
 
+/// What the user's properties may set otherwise.
+const DEFAULTS: &[(&str, &str)] = &[
+    // A member that vanished without leaving is missed after this long; librdkafka's default is 45 s.
+    ("session.timeout.ms", "10000"),
+    // How long a broker holds the fetch of an idle topic; each answer costs, and a record ends the wait at once.
+    ("fetch.wait.max.ms", "1000"),
+];
+
 /// Settings of the consumer: those that the promises rest on, then those that bound and speed it up.
 fn settings(cluster: &config::Cluster, group: &str, prefetch: Prefetch) -> ClientConfig {
     let mut config = properties::base(cluster, group);
-    if config.get("session.timeout.ms").is_none() {
-        // A member that vanished without leaving is missed after this long; librdkafka's default is 45 s.
-        config.set("session.timeout.ms", "10000");
+    for (key, value) in DEFAULTS {
+        if config.get(key).is_none() {
+            config.set(*key, *value);
+        }
     }
     let partition_kib = (prefetch.partition / 1024).max(1);
     config
