@@ -134,17 +134,17 @@ impl Daemon {
 
 /// How the configured memory is used.
 struct Memory {
-    /// Records read and not yet acknowledged: half.
+    /// Records read and not yet acknowledged: a quarter, exactly.
     in_flight: u64,
-    /// What librdkafka may prefetch per mirror: a quarter, divided by the mirrors. The last quarter is for
-    /// answers being taken apart, batches being compressed, and the process itself.
+    /// What librdkafka may prefetch per mirror: a quarter, divided by the mirrors. The other half is for answers
+    /// being taken apart, batches being compressed, the allocator, and the process itself.
     prefetch: u64,
 }
 
 impl Memory {
     fn divide(memory: u64, mirrors: u64) -> Self {
         Self {
-            in_flight: memory / 2,
+            in_flight: memory / 4,
             prefetch: memory / 4 / mirrors.max(1),
         }
     }

@@ -17,7 +17,7 @@ fn i3_a_stalled_target_stops_the_reading_and_the_member_stays() -> Result<()> {
     let daemon = Daemon::start("daemon", &config)?;
     sites.await_copied("orders");
     sites.target.stop();
-    // 47 MB of values, six times the budget of records in flight.
+    // 47 MB of values, eleven times the budget of records in flight.
     sites.write("orders", 100, RECORDS)?;
     let member = sites.source.client.group(&group_of("orders"))?.members;
     eventually("the budget is nearly used", SOON, || {
