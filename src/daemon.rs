@@ -136,8 +136,8 @@ impl Daemon {
 struct Memory {
     /// Records read and not yet acknowledged: a quarter, exactly.
     in_flight: u64,
-    /// What librdkafka may prefetch per mirror: a quarter, divided by the mirrors. The other half is for answers
-    /// being taken apart, batches being compressed, the allocator, and the process itself.
+    /// What librdkafka may prefetch per mirror: an eighth, divided by the mirrors. The rest is for librdkafka's own
+    /// structs, answers being taken apart, batches being compressed, the allocator, and the process itself.
     prefetch: u64,
 }
 
@@ -145,7 +145,7 @@ impl Memory {
     fn divide(memory: u64, mirrors: u64) -> Self {
         Self {
             in_flight: memory / 4,
-            prefetch: memory / 4 / mirrors.max(1),
+            prefetch: memory / 8 / mirrors.max(1),
         }
     }
 }
