@@ -97,11 +97,6 @@ impl MirrorBoard {
         Arc::clone(place)
     }
 
-    /// Takes a topic off the board.
-    pub fn remove(&self, source_topic: &str) {
-        lock(&self.topics).remove(source_topic);
-    }
-
     /// Says why the mirror as a whole cannot go on, or that it can.
     pub fn set_trouble(&self, trouble: Option<String>) {
         *lock(&self.trouble) = trouble;

@@ -136,11 +136,6 @@ impl<T> AckedPrefix<T> {
         Some(batch.offset_at(place))
     }
 
-    /// The place after the last sent record.
-    pub fn next_place(&self) -> Sequence {
-        self.next
-    }
-
     /// The first place that is not acknowledged.
     pub fn acked_places(&self) -> Sequence {
         self.acked
