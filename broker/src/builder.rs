@@ -5,8 +5,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use kafka_protocol::messages::ApiKey;
+
+use crate::api::Versions;
 use crate::cluster::Cluster;
 use crate::config::BrokerConfigs;
+use crate::faults::{Faults, Random};
+use crate::journal::Journal;
 use crate::net::bind::bind;
 use crate::state::Shared;
 use crate::store::StoreError;
@@ -48,7 +53,13 @@ pub struct Builder {
     listen: String,
     data_dir: Option<PathBuf>,
     configs: BTreeMap<String, String>,
+    seed: Option<u64>,
+    journal: usize,
+    caps: Vec<(ApiKey, i16)>,
 }
+
+/// How many requests are remembered unless said.
+const JOURNAL: usize = 100_000;
 
 impl Default for Builder {
     fn default() -> Self {
@@ -57,6 +68,9 @@ impl Default for Builder {
             listen: "127.0.0.1:0".to_owned(),
             data_dir: None,
             configs: BTreeMap::new(),
+            seed: None,
+            journal: JOURNAL,
+            caps: Vec::new(),
         }
     }
 }
@@ -96,11 +110,46 @@ impl Builder {
         self
     }
 
+    /// What all that is drawn at random follows from; a seed that nobody chose unless said, see [`Cluster::seed`].
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// How many requests are remembered, see [`Cluster::journal`]; the last 100 000 unless said.
+    #[must_use]
+    pub fn journal(mut self, entries: usize) -> Self {
+        self.journal = entries;
+        self
+    }
+
+    /// Advertises and answers no version of an API above `highest`, as an older cluster would. Below the lowest version
+    /// there is, or of an API that the broker does not have, it is as if there were no such API.
+    #[must_use]
+    pub fn cap_versions(mut self, api: ApiKey, highest: i16) -> Self {
+        self.caps.push((api, highest));
+        self
+    }
+
+    fn versions(&self) -> Versions {
+        let versions = Versions::all();
+        for (api, highest) in &self.caps {
+            versions.cap(*api, *highest);
+        }
+        versions
+    }
+
     /// Loads the state, binds every node, and only then begins to answer.
     ///
     /// # Errors
     /// When a property is wrong, an address cannot be bound, or the data directory cannot be locked or read.
     pub async fn start(self) -> Result<Cluster, StartError> {
+        let versions = self.versions();
+        let (seed, journal) = (
+            self.seed.unwrap_or_else(Random::seed),
+            Journal::new(self.journal),
+        );
         let configs = BrokerConfigs::new(self.configs)
             .map_err(|invalid| StartError::Config(invalid.to_string()))?;
         let (listeners, nodes) =
@@ -117,6 +166,7 @@ impl Builder {
         let state = load
             .await
             .map_err(|panic| StartError::Config(panic.to_string()))??;
-        Ok(Cluster::run(Arc::new(Shared::new(state)), listeners))
+        let shared = Shared::new(state, Faults::new(seed), journal, versions);
+        Ok(Cluster::run(Arc::new(shared), seed, listeners))
     }
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use kafka_protocol::messages::{BrokerId, TopicName};
+use kafka_protocol::messages::{ApiKey, BrokerId, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::builder::Builder;
+use crate::faults::Faults;
+use crate::journal::Entry;
 use crate::net::listener;
 use crate::state::Shared;
 use crate::timer;
@@ -48,6 +50,7 @@ impl AdminError {
 /// ```
 pub struct Cluster {
     shared: Arc<Shared>,
+    seed: u64,
     tasks: JoinSet<()>,
     stop: watch::Sender<()>,
 }
@@ -59,7 +62,7 @@ impl Cluster {
         Builder::default()
     }
 
-    pub(crate) fn run(shared: Arc<Shared>, listeners: Vec<TcpListener>) -> Self {
+    pub(crate) fn run(shared: Arc<Shared>, seed: u64, listeners: Vec<TcpListener>) -> Self {
         let (stop, stopped) = watch::channel(());
         let mut tasks = JoinSet::new();
         for (node, listener) in (0..).zip(listeners) {
@@ -73,6 +76,7 @@ impl Cluster {
         tasks.spawn(timer::run(Arc::clone(&shared), stopped));
         Self {
             shared,
+            seed,
             tasks,
             stop,
         }
@@ -88,6 +92,41 @@ impl Cluster {
             .map(|node| format!("{}:{}", node.host, node.port))
             .collect();
         addresses.join(",")
+    }
+
+    /// What all that is drawn at random follows from. A test that draws prints it, so that it can be run again.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The rules by which the cluster misbehaves.
+    ///
+    /// ```
+    /// use kmirror_broker::{Api, Cluster, ErrorCode};
+    /// # async fn example(cluster: &Cluster) {
+    /// let lost = cluster.faults().on(Api::Produce).topic("orders").nth(3).drop_after();
+    /// let moved = cluster.faults().on(Api::Fetch).partition(0).first(2).fail(ErrorCode::NotLeaderOrFollower);
+    /// lost.hit(1).await;
+    /// moved.remove();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// The last requests that came, to any node, oldest first. How many are remembered is
+    /// [`Builder::journal`]'s to say; requests that name thousands of partitions each take the room of several.
+    #[must_use]
+    pub fn journal(&self) -> Vec<Entry> {
+        self.shared.journal.entries()
+    }
+
+    /// How many requests of an API have come since the cluster was started.
+    #[must_use]
+    pub fn requests(&self, api: ApiKey) -> usize {
+        self.shared.journal.count(api)
     }
 
     /// Creates a topic with one replica of each partition.

@@ -20,7 +20,9 @@ mod builder;
 mod clock;
 mod cluster;
 mod config;
+mod faults;
 mod groups;
+mod journal;
 mod load;
 mod log;
 mod net;
@@ -31,3 +33,9 @@ mod topics;
 
 pub use builder::{Builder, StartError};
 pub use cluster::{AdminError, Cluster};
+pub use faults::{Fault, Faults, Rule};
+pub use journal::{Commit, Entry};
+/// An error that a broker answers with.
+pub use kafka_protocol::error::ResponseError as ErrorCode;
+/// An API of the protocol.
+pub use kafka_protocol::messages::ApiKey as Api;

@@ -9,8 +9,11 @@ use kafka_protocol::messages::BrokerId;
 use kafka_protocol::protocol::StrBytes;
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::api::Versions;
 use crate::config::{BrokerConfigs, Invalid};
+use crate::faults::Faults;
 use crate::groups::Groups;
+use crate::journal::Journal;
 use crate::store::{ClusterFile, DataDir, StoreError};
 use crate::topics::{NewTopic, Plan, Refused, Surroundings, Topic, Topics};
 
@@ -19,6 +22,12 @@ const PRODUCER_ID_BLOCK: i64 = 1000;
 
 /// What every connection of every node shares.
 pub(crate) struct Shared {
+    /// What requests are made to suffer.
+    pub(crate) faults: Faults,
+    /// The requests that came.
+    pub(crate) journal: Journal,
+    /// The versions of the APIs that are answered.
+    pub(crate) versions: Versions,
     state: Mutex<State>,
     closed: AtomicBool,
     connections: AtomicU64,
@@ -26,8 +35,11 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Puts the loaded state behind its mutex.
-    pub(crate) fn new(state: State) -> Self {
+    pub(crate) fn new(state: State, faults: Faults, journal: Journal, versions: Versions) -> Self {
         Self {
+            faults,
+            journal,
+            versions,
             state: Mutex::new(state),
             closed: AtomicBool::new(false),
             connections: AtomicU64::new(0),

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use kafka_protocol::error::ResponseError;
 
+use super::About;
 use crate::config::{BrokerConfigs, Definition, Invalid, TopicConfigs};
 use crate::state::State;
 use crate::topics::Refused;
 
-const TOPIC: i8 = 2;
+/// The number of resources that are topics.
+pub(super) const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 
 /// What has a configuration.
@@ -45,6 +47,15 @@ pub(super) fn find(state: &State, kind: i8, name: &str) -> Result<Resource, Refu
             let message = format!("Resources of type {kind} have no configuration here.");
             Err(Refused::new(ResponseError::InvalidRequest, message))
         }
+    }
+}
+
+/// What a fault rule may be about.
+pub(super) fn about(kind: i8, name: &str) -> About<'_> {
+    if kind == TOPIC {
+        About::Topic(name)
+    } else {
+        About::Request
     }
 }
 

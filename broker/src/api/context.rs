@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use kafka_protocol::messages::BrokerId;
@@ -9,11 +10,15 @@ use kafka_protocol::protocol::StrBytes;
 use parking_lot::MutexGuard;
 use tokio::sync::Notify;
 
+use super::Injected;
+use crate::journal::Ticket;
+use crate::net::frame::Request;
 use crate::state::{Shared, State};
 
 /// One connection's view of the cluster. Its client id and time of arrival are those of the request being answered.
 pub(crate) struct Context {
-    shared: Arc<Shared>,
+    /// What all connections share.
+    pub(super) shared: Arc<Shared>,
     /// The node that is asked.
     pub(crate) node: BrokerId,
     /// Where the client connects from.
@@ -28,6 +33,9 @@ pub(crate) struct Context {
     pub(crate) turn: usize,
     /// Wakes this connection's long poll. One is enough, since a connection does one thing at a time.
     pub(crate) wake: Arc<Notify>,
+    /// The error that a fault rule has for the request.
+    pub(super) injected: Option<Injected>,
+    outlives_peer: Arc<AtomicBool>,
 }
 
 impl Context {
@@ -42,7 +50,33 @@ impl Context {
             arrived: Instant::now(),
             turn: 0,
             wake: Arc::new(Notify::new()),
+            injected: None,
+            outlives_peer: Arc::new(AtomicBool::new(false)),
         }
+    }
+
+    /// Makes the next request the one that is being answered.
+    pub(super) fn turn_to(&mut self, request: &Request) {
+        self.client_id = request.client_id.clone();
+        self.arrived = Instant::now();
+        self.turn = self.turn.wrapping_add(1);
+        self.injected = None;
+        self.outlives_peer.store(false, Ordering::SeqCst);
+    }
+
+    /// Has the request at hand carried out even if its client leaves before that.
+    pub(super) fn outlive_peer(&self) {
+        self.outlives_peer.store(true, Ordering::SeqCst);
+    }
+
+    /// Says, while a request is being answered, whether it is to be carried out even if its client leaves.
+    pub(crate) fn outlives_peer(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.outlives_peer)
+    }
+
+    /// Takes note that a request has been answered.
+    pub(crate) fn answered(&self, ticket: Ticket) {
+        self.shared.journal.answered(ticket);
     }
 
     /// Locks the state. The guard cannot be held across an await.

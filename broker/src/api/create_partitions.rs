@@ -8,7 +8,7 @@ use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicR
 use kafka_protocol::messages::{BrokerId, CreatePartitionsRequest, CreatePartitionsResponse};
 use kafka_protocol::protocol::StrBytes;
 
-use super::Context;
+use super::{About, Context};
 use crate::state::State;
 use crate::topics::{Refused, check_assigned, check_count, place_more};
 
@@ -23,7 +23,8 @@ pub(crate) async fn handle(
         let result = CreatePartitionsTopicResult::default()
             .with_name(topic.name.clone())
             .with_error_message(None);
-        match grow(&mut state, topic, request.validate_only) {
+        let about = About::Topic(&topic.name);
+        match cx.carry_out(about, || grow(&mut state, topic, request.validate_only)) {
             Ok(()) => result,
             Err(refused) => result
                 .with_error_code(refused.error.code())

@@ -11,7 +11,7 @@ use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use super::Context;
+use super::{About, Context};
 use crate::config::{BrokerConfigs, TopicConfigs, describe};
 use crate::state::State;
 use crate::topics::{Layout, NewTopic, Plan, Refused};
@@ -34,8 +34,10 @@ pub(crate) async fn handle(
                 Refused::new(ResponseError::InvalidRequest, "Duplicate topic name."),
             );
         }
-        create(&mut state, topic, request.validate_only)
-            .unwrap_or_else(|refused| failed(topic, refused))
+        cx.carry_out(About::Topic(&topic.name), || {
+            create(&mut state, topic, request.validate_only)
+        })
+        .unwrap_or_else(|refused| failed(topic, refused))
     });
     let results = results.collect();
     CreateTopicsResponse::default().with_topics(results)

@@ -7,7 +7,7 @@ use kafka_protocol::messages::delete_records_response::{
 };
 use kafka_protocol::messages::{BrokerId, DeleteRecordsRequest, DeleteRecordsResponse};
 
-use super::Context;
+use super::{About, Context};
 use crate::state::State;
 
 /// Asks for everything up to the high watermark to be deleted.
@@ -24,7 +24,8 @@ pub(crate) async fn handle(
         let partitions = topic.partitions.iter().map(|asked| {
             let result =
                 DeleteRecordsPartitionResult::default().with_partition_index(asked.partition_index);
-            match delete(&mut state, cx.node, &topic.name, asked) {
+            let about = About::Partition(&topic.name, asked.partition_index);
+            match cx.carry_out(about, || delete(&mut state, cx.node, &topic.name, asked)) {
                 Ok(start) => result.with_low_watermark(start),
                 Err(error) => result.with_low_watermark(-1).with_error_code(error.code()),
             }

@@ -6,7 +6,7 @@ use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse, TopicN
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use super::Context;
+use super::{About, Context};
 use crate::state::State;
 use crate::topics::Refused;
 
@@ -27,12 +27,13 @@ pub(crate) async fn handle(
         .map(|topic| (topic.name, topic.topic_id));
     let results = named
         .chain(listed)
-        .map(|(name, id)| delete(&mut state, version, name, id))
+        .map(|(name, id)| delete(cx, &mut state, version, name, id))
         .collect();
     DeleteTopicsResponse::default().with_responses(results)
 }
 
 fn delete(
+    cx: &Context,
     state: &mut State,
     version: i16,
     name: Option<TopicName>,
@@ -51,7 +52,9 @@ fn delete(
     let result = DeletableTopicResult::default()
         .with_name(name)
         .with_topic_id(id);
-    match found.and_then(|(name, _)| state.delete_topic(&name)) {
+    let mut delete =
+        |name: TopicName| cx.carry_out(About::Topic(&name), || state.delete_topic(&name));
+    match found.and_then(|(name, _)| delete(name)) {
         Ok(()) => result,
         Err(refused) => result
             .with_error_code(refused.error.code())

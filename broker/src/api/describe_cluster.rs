@@ -4,8 +4,8 @@ use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
 use kafka_protocol::messages::{DescribeClusterRequest, DescribeClusterResponse};
 
-use super::Context;
 use super::metadata::ALL_CLUSTER_OPERATIONS;
+use super::{About, Context};
 
 /// The endpoints of brokers, as opposed to those of KRaft controllers (KIP-919).
 const BROKERS: i8 = 1;
@@ -16,6 +16,11 @@ pub(crate) async fn handle(
     _version: i16,
     request: DescribeClusterRequest,
 ) -> DescribeClusterResponse {
+    if let Err(error) = cx.read(About::Request) {
+        return DescribeClusterResponse::default()
+            .with_error_code(error.code())
+            .with_endpoint_type(BROKERS);
+    }
     let state = cx.state();
     if request.endpoint_type != BROKERS {
         return DescribeClusterResponse::default()

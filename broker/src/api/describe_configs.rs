@@ -33,7 +33,8 @@ pub(crate) async fn handle(
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone())
             .with_error_message(None);
-        match entries(&state, resource) {
+        let about = config_resource::about(resource.resource_type, &resource.resource_name);
+        match cx.carry_out(about, || entries(&state, resource)) {
             Ok(entries) => {
                 let configs = entries
                     .into_iter()

@@ -4,8 +4,8 @@ use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::FetchRequest;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 
-use super::Context;
 use super::fetch_response::{Found, FoundTopic, TOPIC_IDS_FROM};
+use super::{About, Context};
 use crate::state::State;
 use crate::topics::{Partition, Topic};
 
@@ -86,7 +86,9 @@ impl Room {
         let Some(partition) = topic.partition(index) else {
             return Found::failed(index, ResponseError::UnknownTopicOrPartition, None);
         };
-        if let Err(error) = check(cx, partition, asked) {
+        if let Err(error) = cx.carry_out(About::Partition(&topic.name, index), || {
+            check(cx, partition, asked)
+        }) {
             return Found::failed(index, error, Some(partition.log()));
         }
         let most = usize::try_from(asked.partition_max_bytes)

@@ -69,6 +69,8 @@ pub(super) struct FoundTopic {
 pub(crate) struct FetchAnswer {
     error: Option<ResponseError>,
     topics: Vec<FoundTopic>,
+    /// Milliseconds.
+    pub(super) throttle_time_ms: i32,
 }
 
 impl FetchAnswer {
@@ -77,6 +79,7 @@ impl FetchAnswer {
         Self {
             error: Some(error),
             topics: Vec::new(),
+            throttle_time_ms: 0,
         }
     }
 
@@ -85,7 +88,14 @@ impl FetchAnswer {
         Self {
             error: None,
             topics,
+            throttle_time_ms: 0,
         }
+    }
+
+    /// The code of the request, then those of the partitions; 0 is none.
+    pub(super) fn errors(&self) -> impl Iterator<Item = i16> {
+        let partitions = self.topics.iter().flat_map(|topic| &topic.partitions);
+        std::iter::once(code(self.error)).chain(partitions.map(|found| code(found.error)))
     }
 }
 
@@ -110,7 +120,7 @@ struct Writer {
 
 impl Writer {
     fn response(&mut self, answer: FetchAnswer) {
-        self.buffer().put_i32(0); // throttle time
+        self.buffer().put_i32(answer.throttle_time_ms);
         if self.version >= 7 {
             self.buffer().put_i16(code(answer.error));
             self.buffer().put_i32(0); // no session

@@ -5,7 +5,7 @@ use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::{BrokerId, FindCoordinatorRequest, FindCoordinatorResponse};
 use kafka_protocol::protocol::StrBytes;
 
-use crate::api::Context;
+use crate::api::{About, Context};
 use crate::state::State;
 
 const GROUP: i8 = 0;
@@ -18,7 +18,10 @@ pub(crate) async fn handle(
     request: FindCoordinatorRequest,
 ) -> FindCoordinatorResponse {
     let state = cx.state();
-    let find = |key: &StrBytes| find(&state, request.key_type, key);
+    let find = |key: &StrBytes| {
+        let found = cx.carry_out(About::Group(key), || find(&state, request.key_type, key));
+        found.unwrap_or_else(|error| nowhere(key, error))
+    };
     if version >= 4 {
         let found = request.coordinator_keys.iter().map(find).collect();
         return FindCoordinatorResponse::default().with_coordinators(found);
@@ -32,18 +35,23 @@ pub(crate) async fn handle(
         .with_port(found.port)
 }
 
-fn find(state: &State, key_type: i8, key: &StrBytes) -> Coordinator {
-    let answer = Coordinator::default().with_key(key.clone());
+fn find(state: &State, key_type: i8, key: &StrBytes) -> Result<Coordinator, ResponseError> {
     if !matches!(key_type, GROUP | TRANSACTION) {
-        return answer
-            .with_node_id(BrokerId(-1))
-            .with_port(-1)
-            .with_error_code(ResponseError::InvalidRequest.code())
-            .with_error_message(Some(StrBytes::from_static_str("unknown kind of key")));
+        return Err(ResponseError::InvalidRequest);
     }
     let node = state.coordinator_of(key);
-    answer
+    Ok(Coordinator::default()
+        .with_key(key.clone())
         .with_node_id(node.id)
         .with_host(node.host.clone())
-        .with_port(i32::from(node.port))
+        .with_port(i32::from(node.port)))
+}
+
+fn nowhere(key: &StrBytes, error: ResponseError) -> Coordinator {
+    Coordinator::default()
+        .with_key(key.clone())
+        .with_node_id(BrokerId(-1))
+        .with_port(-1)
+        .with_error_code(error.code())
+        .with_error_message(Some(StrBytes::from_string(error.to_string())))
 }

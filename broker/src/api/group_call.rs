@@ -2,16 +2,45 @@
 
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::protocol::StrBytes;
+use tokio::sync::oneshot;
 
-use crate::api::Context;
+use crate::api::{About, Context};
 use crate::groups::Caller;
 use crate::state::State;
 
 /// Locks the state and runs `call`.
 ///
 /// # Errors
-/// NOT_COORDINATOR, which sends the client back to FindCoordinator, or what `call` refuses.
+/// That of a fault rule; NOT_COORDINATOR, which sends the client back to FindCoordinator; or what `call` refuses.
 pub(super) fn on_coordinator<T>(
+    cx: &Context,
+    group: &str,
+    call: impl FnOnce(&mut State) -> Result<T, ResponseError>,
+) -> Result<T, ResponseError> {
+    cx.carry_out(About::Group(group), || coordinated(cx, group, call))
+}
+
+/// The same for a call whose answer may have to wait until the rest of the group has come, outside the lock.
+///
+/// # Errors
+/// As [`on_coordinator`]. REBALANCE_IN_PROGRESS when the member asked again over another connection, where it is answered.
+pub(super) async fn await_on_coordinator<T>(
+    cx: &Context,
+    group: &str,
+    call: impl FnOnce(&mut State) -> oneshot::Receiver<T>,
+) -> Result<T, ResponseError> {
+    if let Some(error) = cx.refusal(About::Group(group)) {
+        return Err(error);
+    }
+    let pending = coordinated(cx, group, |state| Ok(call(state)))?;
+    let answer = pending.await;
+    match cx.denial(About::Group(group)) {
+        Some(error) => Err(error),
+        None => answer.map_err(|_| ResponseError::RebalanceInProgress),
+    }
+}
+
+fn coordinated<T>(
     cx: &Context,
     group: &str,
     call: impl FnOnce(&mut State) -> Result<T, ResponseError>,

@@ -27,7 +27,8 @@ pub(crate) async fn handle(
             .with_resource_type(resource.resource_type)
             .with_resource_name(resource.resource_name.clone())
             .with_error_message(None);
-        match alter(&mut state, resource, request.validate_only) {
+        let about = config_resource::about(resource.resource_type, &resource.resource_name);
+        match cx.carry_out(about, || alter(&mut state, resource, request.validate_only)) {
             Ok(()) => response,
             Err(refused) => response
                 .with_error_code(refused.error.code())

@@ -3,7 +3,7 @@
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProducerId};
 
-use super::Context;
+use super::{About, Context};
 
 /// Gives a fresh id in epoch 0, also to a producer that has one: nothing of the old one needs fencing, since what it
 /// has in flight is judged by its own sequence.
@@ -22,11 +22,14 @@ pub(crate) async fn handle(
     if request.transactional_id.is_some() {
         return failed(ResponseError::UnsupportedVersion);
     }
-    match cx.state().next_producer_id() {
-        Ok(id) => InitProducerIdResponse::default().with_producer_id(ProducerId(id)),
-        Err(error) => {
+    let next = || {
+        cx.state().next_producer_id().map_err(|error| {
             tracing::error!(%error, "producer id not reserved");
-            failed(ResponseError::KafkaStorageError)
-        }
+            ResponseError::KafkaStorageError
+        })
+    };
+    match cx.carry_out(About::Request, next) {
+        Ok(id) => InitProducerIdResponse::default().with_producer_id(ProducerId(id)),
+        Err(error) => failed(error),
     }
 }

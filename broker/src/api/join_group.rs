@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
 use kafka_protocol::messages::{JoinGroupRequest, JoinGroupResponse};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use crate::api::Context;
-use crate::api::group_call::on_coordinator;
+use crate::api::group_call::await_on_coordinator;
 use crate::groups::{JoinRefused, JoinRequest, Joined, Participant, Protocol};
 
 /// Waits, outside the lock, for as long as the other members take to rejoin.
@@ -21,19 +20,13 @@ pub(crate) async fn handle(
     let sent_id = request.member_id.clone();
     let join = join_request(cx, version, request);
     let group = join.group.clone();
-    let pending = on_coordinator(cx, &group, |state| Ok(state.groups.join(join, cx.arrived)));
+    let pending =
+        await_on_coordinator(cx, &group, |state| state.groups.join(join, cx.arrived)).await;
     let refused = |error| JoinRefused {
         error,
         member_id: sent_id.to_string(),
     };
-    let answer = match pending {
-        // A dropped reply: the member asked again over another connection, and is answered there.
-        Ok(pending) => pending
-            .await
-            .unwrap_or_else(|_| Err(refused(ResponseError::RebalanceInProgress))),
-        Err(error) => Err(refused(error)),
-    };
-    match answer {
+    match pending.unwrap_or_else(|error| Err(refused(error))) {
         Ok(joined) => accept(joined),
         Err(refusal) => refuse(version, refusal),
     }

@@ -4,7 +4,7 @@ use kafka_protocol::messages::list_groups_response::ListedGroup;
 use kafka_protocol::messages::{GroupId, ListGroupsRequest, ListGroupsResponse};
 use kafka_protocol::protocol::StrBytes;
 
-use crate::api::Context;
+use crate::api::{About, Context};
 use crate::groups::GroupListing;
 
 /// The type of every group whose members join and sync.
@@ -18,6 +18,9 @@ pub(crate) async fn handle(
 ) -> ListGroupsResponse {
     if !admits(&request.types_filter, CLASSIC) {
         return ListGroupsResponse::default();
+    }
+    if let Err(error) = cx.read(About::Request) {
+        return ListGroupsResponse::default().with_error_code(error.code());
     }
     let state = cx.state();
     let groups = state.groups.list().into_iter();

@@ -7,7 +7,7 @@ use kafka_protocol::messages::list_offsets_response::{
 };
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse, TopicName};
 
-use super::Context;
+use super::{About, Context};
 use crate::log::Located;
 
 const LATEST: i64 = -1;
@@ -27,7 +27,8 @@ pub(crate) async fn handle(
         let partitions = topic.partitions.iter().map(|asked| {
             let response =
                 ListOffsetsPartitionResponse::default().with_partition_index(asked.partition_index);
-            match find(cx, &topic.name, asked, committed) {
+            let about = About::Partition(&topic.name, asked.partition_index);
+            match cx.carry_out(about, || find(cx, &topic.name, asked, committed)) {
                 Ok(found) => response
                     .with_offset(found.offset)
                     .with_timestamp(found.timestamp)

@@ -7,14 +7,16 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
-use kafka_protocol::messages::{MetadataRequest, MetadataResponse};
+use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse};
 
-use super::Context;
+use super::{About, Context};
 use crate::state::{Node, State};
 use crate::topics::{NewTopic, Partition, Topic, check_name};
 
 /// All operations on a topic, which is what a broker without an authorizer allows: a bit for each number of KIP-430.
 const ALL_TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
+/// The leader of a partition that has none.
+const NOBODY: BrokerId = BrokerId(-1);
 /// All operations on a cluster.
 pub(super) const ALL_CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
 
@@ -33,14 +35,14 @@ pub(crate) async fn handle(
             asked
                 .iter()
                 .filter(|topic| seen.insert((topic.name.clone(), topic.topic_id)))
-                .map(|topic| named(&mut state, topic, create, operations))
+                .map(|topic| named(cx, &mut state, topic, create, operations))
                 .collect()
         }
         // Null asks for all; version 0 has no null and says it with an empty list.
         _ => state
             .topics
             .iter()
-            .map(|topic| describe(topic, operations))
+            .map(|topic| describe(cx, topic, operations))
             .collect(),
     };
     let response = MetadataResponse::default()
@@ -62,6 +64,7 @@ fn broker(node: &Node) -> MetadataResponseBroker {
 }
 
 fn named(
+    cx: &Context,
     state: &mut State,
     asked: &MetadataRequestTopic,
     create: bool,
@@ -77,11 +80,14 @@ fn named(
         let topic = state.topics.by_id(asked.topic_id);
         return topic.map_or_else(
             || missing(ResponseError::UnknownTopicId),
-            |topic| describe(topic, operations),
+            |topic| describe(cx, topic, operations),
         );
     };
     if let Some(topic) = state.topics.get(name) {
-        return describe(topic, operations);
+        return describe(cx, topic, operations);
+    }
+    if let Some(error) = cx.refusal(About::Topic(name)) {
+        return missing(error);
     }
     if check_name(name).is_err() {
         return missing(ResponseError::InvalidTopicException);
@@ -90,17 +96,29 @@ fn named(
         return missing(ResponseError::UnknownTopicOrPartition);
     }
     match state.create_topic(NewTopic::automatic(name.clone())) {
-        Ok(topic) => describe(topic, operations),
+        Ok(topic) => describe(cx, topic, operations),
         Err(refused) => missing(refused.error),
     }
 }
 
-fn describe(topic: &Topic, operations: bool) -> MetadataResponseTopic {
+fn describe(cx: &Context, topic: &Topic, operations: bool) -> MetadataResponseTopic {
     let response = MetadataResponseTopic::default()
         .with_name(Some(topic.name.clone()))
         .with_topic_id(topic.id)
-        .with_is_internal(false)
-        .with_partitions((0..).zip(&topic.partitions).map(partition).collect());
+        .with_is_internal(false);
+    if let Err(error) = cx.read(About::Topic(&topic.name)) {
+        return response.with_error_code(error.code());
+    }
+    let partitions = (0..).zip(&topic.partitions).map(|(index, partition)| {
+        let response = describe_partition(index, partition);
+        match cx.read(About::Partition(&topic.name, index)) {
+            Ok(()) => response,
+            Err(error) => response
+                .with_error_code(error.code())
+                .with_leader_id(NOBODY),
+        }
+    });
+    let response = response.with_partitions(partitions.collect());
     if operations {
         response.with_topic_authorized_operations(ALL_TOPIC_OPERATIONS)
     } else {
@@ -108,7 +126,7 @@ fn describe(topic: &Topic, operations: bool) -> MetadataResponseTopic {
     }
 }
 
-fn partition((index, partition): (i32, &Partition)) -> MetadataResponsePartition {
+fn describe_partition(index: i32, partition: &Partition) -> MetadataResponsePartition {
     MetadataResponsePartition::default()
         .with_partition_index(index)
         .with_leader_id(partition.leader)

@@ -3,6 +3,7 @@
 mod acls;
 mod alter_configs;
 mod api_versions;
+mod call;
 mod config_resource;
 mod context;
 mod create_partitions;
@@ -23,15 +24,18 @@ mod group_call;
 mod heartbeat;
 mod incremental_alter_configs;
 mod init_producer_id;
+mod injected;
 mod join_group;
 mod leave_group;
 mod list_groups;
 mod list_offsets;
 mod metadata;
+mod named;
 mod offset_commit;
 mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
+mod outcome;
 mod produce;
 mod reply;
 mod shape;
@@ -39,6 +43,7 @@ mod shape;
 mod shape_tests;
 mod shapes;
 mod sync_group;
+mod versions;
 
 use std::time::Instant;
 
@@ -46,22 +51,35 @@ use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::ApiKey;
 use tokio::sync::Notify;
 
+pub(crate) use call::Answered;
 pub(crate) use context::Context;
+pub(crate) use injected::{About, Injected};
+pub(crate) use named::Named;
 pub(crate) use reply::{Answer, IntoReply, Reply};
+pub(crate) use versions::Versions;
+
+use call::Call;
+use named::Names;
 
 use crate::net::frame::{Refusal, Request};
 
 /// Declares the table of APIs and the dispatch over it in one place, so that what is advertised is what is answered.
 macro_rules! apis {
     ($($api:ident $min:literal..=$max:literal => $handler:ident :: $handle:ident ($request:ident),)*) => {
-        /// Every API with the lowest and the highest version of it that is advertised and answered.
+        /// Every API with the lowest and the highest version of it that can be answered.
         pub(crate) const VERSIONS: &[(ApiKey, i16, i16)] = &[$((ApiKey::$api, $min, $max),)*];
 
-        async fn handle(cx: &Context, request: Request) -> Result<Reply, Refusal> {
+        async fn handle(cx: &mut Context, request: Request) -> Result<Answered, Refusal> {
             match request.api {
                 $(ApiKey::$api => {
                     let body: kafka::$request = reply::decode(&request)?;
-                    $handler::$handle(cx, request.version, body).await.into_reply(&request)
+                    let call = Call::begin(cx, &request, body.named(cx));
+                    if let Some(answered) = call.before(cx).await {
+                        return Ok(answered);
+                    }
+                    let mut response = $handler::$handle(cx, request.version, body).await;
+                    call.after(cx, &mut response).await;
+                    Ok(call.answer(response.into_reply(&request)?))
                 })*
                 _ => Err(unsupported(&request)),
             }
@@ -114,16 +132,18 @@ apis! {
 }
 
 /// Answers one request. An error closes the connection: its peer does not speak what was advertised.
-pub(crate) async fn dispatch(cx: &mut Context, request: Request) -> Result<Reply, Refusal> {
-    cx.client_id = request.client_id.clone();
-    cx.arrived = Instant::now();
-    cx.turn = cx.turn.wrapping_add(1);
-    match VERSIONS.iter().find(|(api, _, _)| *api == request.api) {
-        Some((_, min, max)) if (*min..=*max).contains(&request.version) => {
-            handle(cx, request).await
+pub(crate) async fn dispatch(cx: &mut Context, request: Request) -> Result<Answered, Refusal> {
+    cx.turn_to(&request);
+    match cx.shared.versions.range(request.api) {
+        Some((min, max)) if (min..=max).contains(&request.version) => handle(cx, request).await,
+        Some(_) if request.api == ApiKey::ApiVersions => {
+            let call = Call::begin(cx, &request, Named::default());
+            Ok(call.answer(api_versions::unsupported(cx, &request)?))
         }
-        Some(_) if request.api == ApiKey::ApiVersions => api_versions::unsupported(&request),
-        _ => Err(unsupported(&request)),
+        _ => {
+            Call::begin(cx, &request, Named::default());
+            Err(unsupported(&request))
+        }
     }
 }
 

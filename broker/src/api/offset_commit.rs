@@ -7,8 +7,8 @@ use kafka_protocol::messages::offset_commit_response::{
 };
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, TopicName};
 
-use crate::api::Context;
 use crate::api::group_call::{caller, has_partition, on_coordinator};
+use crate::api::{About, Context};
 use crate::groups::{CommittedOffset, OffsetCommit};
 use crate::state::State;
 
@@ -24,11 +24,16 @@ pub(crate) async fn handle(
     let committed = on_coordinator(cx, &request.group_id, |state| {
         Ok(commit(cx, state, &request))
     });
-    let mut codes = match committed {
-        Ok(outcomes) => outcomes.into_iter(),
-        Err(error) => vec![Some(error); partitions(&request).count()].into_iter(),
-    }
-    .map(|error| error.map_or(0, |error| error.code()));
+    let outcomes = committed
+        .unwrap_or_else(|error| vec![Some(error); partitions(&request).count()])
+        .into_iter();
+    let mut codes = outcomes
+        .zip(partitions(&request))
+        .map(|(error, (topic, at))| {
+            cx.denial(About::Partition(topic, at.partition_index))
+                .or(error)
+        })
+        .map(|error| error.map_or(0, |error| error.code()));
     let topics = request.topics.iter().map(|topic| {
         let partition = |asked: &OffsetCommitRequestPartition| {
             OffsetCommitResponsePartition::default()
@@ -49,7 +54,10 @@ fn commit(
     request: &OffsetCommitRequest,
 ) -> Vec<Option<ResponseError>> {
     let asked = || partitions(request);
-    let flaws: Vec<_> = asked().map(|(topic, at)| flaw(state, topic, at)).collect();
+    let refusal = |topic: &TopicName, at: i32| cx.refusal(About::Partition(topic, at));
+    let flaws: Vec<_> = asked()
+        .map(|(topic, at)| refusal(topic, at.partition_index).or_else(|| flaw(state, topic, at)))
+        .collect();
     let sound = asked().zip(&flaws).filter(|(_, flaw)| flaw.is_none());
     let commits: Vec<OffsetCommit> = sound.map(|((topic, at), _)| entry(topic, at)).collect();
     if commits.is_empty() {

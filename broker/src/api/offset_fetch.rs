@@ -11,18 +11,18 @@ use kafka_protocol::messages::offset_fetch_response::{
 use kafka_protocol::messages::{GroupId, OffsetFetchRequest, OffsetFetchResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
-use crate::api::Context;
 use crate::api::group_call::{code, on_coordinator};
+use crate::api::{About, Context};
 use crate::groups::{CommittedOffset, Offsets};
 
 /// The partitions asked for by topic; `None` asks for all that have an offset.
 type Asked = Option<Vec<(TopicName, Vec<i32>)>>;
 type Positions = Vec<(TopicName, Vec<Position>)>;
 
-/// A partition with the group's offset in it, if there is one.
+/// A partition with the group's offset in it, if there is one, or with the error of a fault rule.
 struct Position {
     partition: i32,
-    committed: Option<CommittedOffset>,
+    committed: Result<Option<CommittedOffset>, ResponseError>,
 }
 
 /// The two shapes of the request differ in nesting only.
@@ -51,9 +51,17 @@ pub(crate) async fn handle(
 /// An unknown group has no offsets, as any other that has not committed: an error would stop librdkafka consumers
 /// that assign their partitions themselves.
 fn fetch(cx: &Context, group: &str, asked: Asked) -> Result<Positions, ResponseError> {
-    on_coordinator(cx, group, |state| {
+    let mut found = on_coordinator(cx, group, |state| {
         Ok(positions(state.groups.offsets(group), asked))
-    })
+    })?;
+    for (topic, positions) in &mut found {
+        for position in positions {
+            if let Err(error) = cx.read(About::Partition(topic, position.partition)) {
+                position.committed = Err(error);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn positions(offsets: Option<&Offsets>, asked: Asked) -> Positions {
@@ -63,9 +71,9 @@ fn positions(offsets: Option<&Offsets>, asked: Asked) -> Positions {
     let of_topic = |(topic, partitions): (TopicName, Vec<i32>)| {
         let position = |partition| Position {
             partition,
-            committed: offsets
+            committed: Ok(offsets
                 .and_then(|offsets| offsets.get(&topic, partition))
-                .cloned(),
+                .cloned()),
         };
         let found = partitions.into_iter().map(position).collect();
         (topic, found)
@@ -78,7 +86,7 @@ fn every_position(offsets: &Offsets) -> Positions {
         |(topic, partitions): (&str, &std::collections::BTreeMap<i32, CommittedOffset>)| {
             let position = |(partition, committed): (&i32, &CommittedOffset)| Position {
                 partition: *partition,
-                committed: Some(committed.clone()),
+                committed: Ok(Some(committed.clone())),
             };
             let topic = TopicName(StrBytes::from_string(topic.to_owned()));
             (topic, partitions.iter().map(position).collect())
@@ -111,8 +119,10 @@ fn answer_in_batch(
 }
 
 fn partition_in_batch(at: Position) -> OffsetFetchResponsePartitions {
-    let (offset, leader_epoch, metadata) = wire(at.committed);
+    let error_code = code(&at.committed);
+    let (offset, leader_epoch, metadata) = wire(at.committed.unwrap_or(None));
     OffsetFetchResponsePartitions::default()
+        .with_error_code(error_code)
         .with_partition_index(at.partition)
         .with_committed_offset(offset)
         .with_committed_leader_epoch(leader_epoch)
@@ -141,8 +151,13 @@ fn answer_alone(
         .with_topics(topics.collect())
 }
 
-fn partition_alone(error_code: i16, at: Position) -> OffsetFetchResponsePartition {
-    let (offset, leader_epoch, metadata) = wire(at.committed);
+fn partition_alone(group_error: i16, at: Position) -> OffsetFetchResponsePartition {
+    let error_code = at
+        .committed
+        .as_ref()
+        .err()
+        .map_or(group_error, ResponseError::code);
+    let (offset, leader_epoch, metadata) = wire(at.committed.unwrap_or(None));
     OffsetFetchResponsePartition::default()
         .with_partition_index(at.partition)
         .with_committed_offset(offset)

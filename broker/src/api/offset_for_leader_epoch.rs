@@ -9,7 +9,7 @@ use kafka_protocol::messages::{
     BrokerId, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
 };
 
-use super::Context;
+use super::{About, Context};
 use crate::log::EpochEnd;
 use crate::state::State;
 
@@ -28,7 +28,8 @@ pub(crate) async fn handle(
     let mut state = cx.state();
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|asked| {
-            let found = find(&mut state, cx.node, &topic.topic, asked);
+            let about = About::Partition(&topic.topic, asked.partition);
+            let found = cx.carry_out(about, || find(&mut state, cx.node, &topic.topic, asked));
             let end = found.unwrap_or(UNDEFINED);
             EpochEndOffset::default()
                 .with_error_code(found.err().map_or(0, |error| error.code()))

@@ -8,7 +8,7 @@ use kafka_protocol::messages::produce_response::{
 use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
-use crate::api::{Answer, Context};
+use crate::api::{About, Answer, Context};
 use crate::clock::now_ms;
 use crate::log::{AppendRules, Appended, Incoming, Rejected};
 use crate::state::State;
@@ -48,7 +48,7 @@ pub(crate) async fn handle(
     let mut state = cx.state();
     let appended = checked
         .into_iter()
-        .map(|topic| append_topic(&mut state, cx.node, topic, acks))
+        .map(|topic| append_topic(cx, &mut state, topic, acks))
         .collect();
     let response = ProduceResponse::default().with_responses(appended);
     match acks {
@@ -74,17 +74,17 @@ fn check(topic: TopicProduceData, version: i16) -> Checked {
 }
 
 fn append_topic(
+    cx: &Context,
     state: &mut State,
-    node: BrokerId,
     checked: Checked,
     acks: Result<Acks, ResponseError>,
 ) -> TopicProduceResponse {
     let topic = checked.topic;
     let append = |(index, incoming): (i32, Result<Incoming, Rejected>)| {
         let appended = match acks {
-            Ok(acks) => {
-                incoming.and_then(|incoming| append(state, node, &topic, index, incoming, acks))
-            }
+            Ok(acks) => cx.carry_out(About::Partition(&topic, index), || {
+                append(state, cx.node, &topic, index, incoming?, acks)
+            }),
             Err(error) => Err(error.into()),
         };
         answer(index, appended)

@@ -1,11 +1,10 @@
 //! SyncGroup: takes the leader's assignment and hands every member its part.
 
-use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{SyncGroupRequest, SyncGroupResponse};
 use kafka_protocol::protocol::StrBytes;
 
 use crate::api::Context;
-use crate::api::group_call::{caller, on_coordinator};
+use crate::api::group_call::{await_on_coordinator, caller};
 use crate::groups::SyncRequest;
 
 /// Waits, outside the lock, until the leader has assigned.
@@ -14,17 +13,10 @@ pub(crate) async fn handle(
     _version: i16,
     request: SyncGroupRequest,
 ) -> SyncGroupResponse {
-    let pending = on_coordinator(cx, &request.group_id, |state| {
-        Ok(state.groups.sync(sync_request(&request), cx.arrived))
+    let synced = await_on_coordinator(cx, &request.group_id, |state| {
+        state.groups.sync(sync_request(&request), cx.arrived)
     });
-    let answer = match pending {
-        // A dropped reply: the member asked again over another connection, and is answered there.
-        Ok(pending) => pending
-            .await
-            .unwrap_or(Err(ResponseError::RebalanceInProgress)),
-        Err(error) => Err(error),
-    };
-    match answer {
+    match synced.await.and_then(|answer| answer) {
         Ok(synced) => SyncGroupResponse::default()
             .with_protocol_type(Some(StrBytes::from_string(synced.protocol_type)))
             .with_protocol_name(Some(StrBytes::from_string(synced.protocol)))

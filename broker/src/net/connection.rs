@@ -1,17 +1,19 @@
 //! Serves one connection: reads a request, has it answered, writes the response, strictly one after the other.
 
-use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::BrokerId;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use crate::api::{self, Context, Reply};
-use crate::net::frame::{self, Frame, Refusal};
+use crate::api::{self, Answered, Context, Reply};
+use crate::net::delivery::{Afterwards, Delivery, deliver};
+use crate::net::frame::{self, Refusal, Request};
 use crate::state::Shared;
 
 /// How much of the next requests is read while one is being answered. It bounds what a client that pipelines can make
@@ -20,9 +22,6 @@ const READ_AHEAD: usize = 1024 * 1024;
 
 /// How much room is made for each read.
 const READ_AT_ONCE: usize = 64 * 1024;
-
-/// How many parts of a response go into one system call.
-const PARTS_PER_WRITE: usize = 64;
 
 /// One client's connection to one node.
 pub(crate) struct Connection {
@@ -89,21 +88,60 @@ impl Connection {
 
     async fn serve_one(&mut self) -> Result<(), Ended> {
         let request = frame::read_header(self.next_frame().await?)?;
-        // The request first: what a peer sends before it leaves is carried out, unless it would have to wait.
-        let reply = tokio::select! {
-            biased;
-            reply = api::dispatch(&mut self.context, request) => reply?,
-            ended = read_ahead(&mut self.stream, &mut self.received) => return Err(ended),
-        };
+        let answered = self.answer(request).await?;
         // After a kill nothing may be acknowledged any more: it may have missed the data directory.
         if self.context.is_closed() {
             return Err(Ended::Stopped);
         }
-        match reply {
-            Reply::Respond(frame) => Ok(self.write(frame).await?),
-            Reply::Silence => Ok(()),
-            Reply::Close => Err(Ended::Closed),
+        self.deliver(answered).await
+    }
+
+    /// Carries out a request. What a peer sends before it leaves is carried out, unless it would have to wait.
+    async fn answer(&mut self, request: Request) -> Result<Answered, Ended> {
+        let outlives_peer = self.context.outlives_peer();
+        let ended = {
+            let mut answering = pin!(api::dispatch(&mut self.context, request));
+            let ended = tokio::select! {
+                biased;
+                answered = &mut answering => return Ok(answered?),
+                ended = read_ahead(&mut self.stream, &mut self.received) => ended,
+            };
+            if !outlives_peer.load(Ordering::SeqCst) {
+                return Err(ended);
+            }
+            answering.await?;
+            ended
+        };
+        self.carry_out_rest().await?;
+        Err(ended)
+    }
+
+    /// Carries out what a peer that is gone had sent before it went, and answers nobody.
+    async fn carry_out_rest(&mut self) -> Result<(), Refusal> {
+        while let Some(frame) = frame::take_frame(&mut self.received)? {
+            api::dispatch(&mut self.context, frame::read_header(frame)?).await?;
         }
+        Ok(())
+    }
+
+    async fn deliver(&mut self, answered: Answered) -> Result<(), Ended> {
+        let Answered {
+            reply,
+            delivery,
+            ticket,
+        } = answered;
+        let afterwards = match reply {
+            Reply::Respond(frame) => deliver(&mut self.stream, frame, delivery).await?,
+            // Where nothing is answered there is nothing to do to the answer, but to the connection.
+            Reply::Silence if matches!(delivery, Delivery::Nothing) => Afterwards::Closed,
+            Reply::Silence => return Ok(()),
+            Reply::Close => Afterwards::Closed,
+        };
+        if afterwards == Afterwards::Closed {
+            return Err(Ended::Closed);
+        }
+        self.context.answered(ticket);
+        Ok(())
     }
 
     async fn next_frame(&mut self) -> Result<Bytes, Ended> {
@@ -115,22 +153,6 @@ impl Connection {
                 return Err(Ended::PeerLeft);
             }
         }
-    }
-
-    async fn write(&mut self, frame: Frame) -> io::Result<()> {
-        let mut parts = VecDeque::from(frame.into_parts());
-        while !parts.is_empty() {
-            let slices: Vec<IoSlice<'_>> = parts
-                .iter()
-                .take(PARTS_PER_WRITE)
-                .map(|part| IoSlice::new(part))
-                .collect();
-            match self.stream.write_vectored(&slices).await? {
-                0 => return Err(io::ErrorKind::WriteZero.into()),
-                written => advance(&mut parts, written),
-            }
-        }
-        Ok(())
     }
 }
 
@@ -149,15 +171,4 @@ async fn read_ahead(stream: &mut TcpStream, received: &mut BytesMut) -> Ended {
 async fn read_more(stream: &mut TcpStream, received: &mut BytesMut) -> io::Result<usize> {
     received.reserve(READ_AT_ONCE);
     stream.read_buf(received).await
-}
-
-fn advance(parts: &mut VecDeque<Bytes>, mut written: usize) {
-    while let Some(first) = parts.front_mut() {
-        if written < first.len() {
-            first.advance(written);
-            return;
-        }
-        written -= first.len();
-        parts.pop_front();
-    }
 }

@@ -2,5 +2,6 @@
 
 pub(crate) mod bind;
 pub(crate) mod connection;
+pub(crate) mod delivery;
 pub(crate) mod frame;
 pub(crate) mod listener;

@@ -84,6 +84,12 @@ impl Refused {
     }
 }
 
+impl From<ResponseError> for Refused {
+    fn from(error: ResponseError) -> Self {
+        Self::new(error, error.to_string())
+    }
+}
+
 /// The replicas of every partition of a new topic. `turn` moves the first leader on from topic to topic, so that topics
 /// of one partition are spread as well.
 pub(crate) fn place(

@@ -50,6 +50,16 @@ impl Raw {
         read.is_err()
     }
 
+    /// Every byte until the node closes the connection.
+    pub async fn receive_all(&mut self) -> Bytes {
+        let mut received = Vec::new();
+        timeout(PATIENCE, self.stream.read_to_end(&mut received))
+            .await
+            .expect("the node does not hang")
+            .expect("the node closes in order");
+        Bytes::from(received)
+    }
+
     /// The next response, without its length.
     pub async fn receive(&mut self) -> Bytes {
         let receive = async {

@@ -1,0 +1,251 @@
+//! Tells which topics, partitions and groups a request names, for the fault rules and the journal.
+
+use kafka_protocol::messages as kafka;
+use kafka_protocol::messages::{GroupId, TopicName};
+use kafka_protocol::protocol::StrBytes;
+
+use super::{Context, config_resource};
+use crate::topics::Topic;
+
+/// What a request is about. Names are shared with the request and not copied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// Topics with the partitions named of each; a topic that is unknown and named by its id is left out.
+    pub(crate) topics: Vec<(TopicName, Vec<i32>)>,
+    /// Consumer groups.
+    pub(crate) groups: Vec<StrBytes>,
+    /// Topic, partition and offset of each position to be committed.
+    pub(crate) commits: Vec<(TopicName, i32, i64)>,
+}
+
+impl Named {
+    /// How many topics and partitions.
+    pub(crate) fn size(&self) -> usize {
+        let partitions = self.topics.iter().map(|(_, partitions)| partitions.len());
+        self.topics.len() + partitions.sum::<usize>() + self.commits.len()
+    }
+
+    fn group(id: &GroupId) -> Self {
+        Self {
+            groups: vec![id.0.clone()],
+            ..Self::default()
+        }
+    }
+
+    fn topics(topics: impl Iterator<Item = (TopicName, Vec<i32>)>) -> Self {
+        Self {
+            topics: topics.collect(),
+            ..Self::default()
+        }
+    }
+
+    fn and_topics(mut self, topics: impl Iterator<Item = (TopicName, Vec<i32>)>) -> Self {
+        self.topics.extend(topics);
+        self
+    }
+}
+
+/// A request that may name something.
+pub(super) trait Names {
+    /// What it names. The state is only locked for requests that name topics by their ids, or all of them.
+    fn named(&self, _: &Context) -> Named {
+        Named::default()
+    }
+}
+
+/// Requests that name nothing that rules are about.
+macro_rules! name_nothing {
+    ($($request:ident)*) => { $(impl Names for kafka::$request {})* };
+}
+
+name_nothing! {
+    ApiVersionsRequest CreateAclsRequest DeleteAclsRequest DescribeAclsRequest DescribeClusterRequest
+    InitProducerIdRequest ListGroupsRequest
+}
+
+/// Requests about one group.
+macro_rules! name_a_group {
+    ($($request:ident)*) => {
+        $(impl Names for kafka::$request {
+            fn named(&self, _: &Context) -> Named {
+                Named::group(&self.group_id)
+            }
+        })*
+    };
+}
+
+name_a_group! { HeartbeatRequest JoinGroupRequest LeaveGroupRequest SyncGroupRequest }
+
+/// Requests whose topics are named `$topic` and have `$partitions` with a number each, called `$index`.
+macro_rules! name_partitions {
+    ($($request:ident { $topics:ident: $topic:ident { $partitions:ident: $index:ident } })*) => {
+        $(impl Names for kafka::$request {
+            fn named(&self, _: &Context) -> Named {
+                Named::topics(self.$topics.iter().map(|topic| {
+                    let partitions = topic.$partitions.iter().map(|at| at.$index);
+                    (topic.$topic.clone(), partitions.collect())
+                }))
+            }
+        })*
+    };
+}
+
+name_partitions! {
+    ProduceRequest { topic_data: name { partition_data: index } }
+    ListOffsetsRequest { topics: name { partitions: partition_index } }
+    OffsetForLeaderEpochRequest { topics: topic { partitions: partition } }
+    DeleteRecordsRequest { topics: name { partitions: partition_index } }
+}
+
+/// Requests about whole topics.
+macro_rules! name_topics {
+    ($($request:ident { $topics:ident: $topic:ident })*) => {
+        $(impl Names for kafka::$request {
+            fn named(&self, _: &Context) -> Named {
+                Named::topics(self.$topics.iter().map(|topic| (topic.$topic.clone(), Vec::new())))
+            }
+        })*
+    };
+}
+
+name_topics! {
+    CreateTopicsRequest { topics: name }
+    CreatePartitionsRequest { topics: name }
+}
+
+/// Requests about the configuration of topics and brokers.
+macro_rules! name_resources {
+    ($($request:ident)*) => {
+        $(impl Names for kafka::$request {
+            fn named(&self, _: &Context) -> Named {
+                let topics = self.resources.iter().filter(|it| it.resource_type == config_resource::TOPIC);
+                Named::topics(topics.map(|it| (TopicName(it.resource_name.clone()), Vec::new())))
+            }
+        })*
+    };
+}
+
+name_resources! { AlterConfigsRequest DescribeConfigsRequest IncrementalAlterConfigsRequest }
+
+impl Names for kafka::FetchRequest {
+    fn named(&self, cx: &Context) -> Named {
+        let by_id = self.topics.iter().any(|topic| !topic.topic_id.is_nil());
+        let state = by_id.then(|| cx.state());
+        Named::topics(self.topics.iter().filter_map(|topic| {
+            let name = match &state {
+                Some(state) => state.topics.by_id(topic.topic_id)?.name.clone(),
+                None => topic.topic.clone(),
+            };
+            let partitions = topic.partitions.iter().map(|at| at.partition);
+            Some((name, partitions.collect()))
+        }))
+    }
+}
+
+impl Names for kafka::MetadataRequest {
+    fn named(&self, cx: &Context) -> Named {
+        let state = cx.state();
+        let Some(asked) = &self.topics else {
+            return Named::topics(state.topics.iter().map(whole));
+        };
+        Named::topics(asked.iter().filter_map(|asked| {
+            let found = match &asked.name {
+                Some(name) => state.topics.get(name),
+                None => state.topics.by_id(asked.topic_id),
+            };
+            let unknown = || asked.name.clone().map(|name| (name, Vec::new()));
+            found.map(whole).or_else(unknown)
+        }))
+    }
+}
+
+fn whole(topic: &Topic) -> (TopicName, Vec<i32>) {
+    let partitions = (0..).zip(&topic.partitions).map(|(index, _)| index);
+    (topic.name.clone(), partitions.collect())
+}
+
+impl Names for kafka::DeleteTopicsRequest {
+    fn named(&self, cx: &Context) -> Named {
+        let by_name = self.topic_names.iter().cloned();
+        let listed = self.topics.iter().filter_map(|topic| {
+            let by_id = || Some(cx.state().topics.by_id(topic.topic_id)?.name.clone());
+            topic.name.clone().or_else(by_id)
+        });
+        Named::topics(by_name.chain(listed).map(|name| (name, Vec::new())))
+    }
+}
+
+impl Names for kafka::OffsetCommitRequest {
+    fn named(&self, _: &Context) -> Named {
+        let topics = self.topics.iter().map(|topic| {
+            let partitions = topic.partitions.iter().map(|at| at.partition_index);
+            (topic.name.clone(), partitions.collect())
+        });
+        let commits = self.topics.iter().flat_map(|topic| {
+            let commit = |at: &kafka::offset_commit_request::OffsetCommitRequestPartition| {
+                (topic.name.clone(), at.partition_index, at.committed_offset)
+            };
+            topic.partitions.iter().map(commit)
+        });
+        Named {
+            commits: commits.collect(),
+            ..Named::group(&self.group_id).and_topics(topics)
+        }
+    }
+}
+
+impl Names for kafka::OffsetFetchRequest {
+    fn named(&self, _: &Context) -> Named {
+        let batched = self
+            .groups
+            .iter()
+            .flat_map(|group| group.topics.iter().flatten());
+        let batched = batched.map(|topic| (topic.name.clone(), topic.partition_indexes.clone()));
+        let alone = self.topics.iter().flatten();
+        let alone = alone.map(|topic| (topic.name.clone(), topic.partition_indexes.clone()));
+        let groups = self.groups.iter().map(|group| group.group_id.0.clone());
+        let only = Some(self.group_id.0.clone()).filter(|_| self.groups.is_empty());
+        Named {
+            groups: groups.chain(only).collect(),
+            ..Named::topics(alone.chain(batched))
+        }
+    }
+}
+
+impl Names for kafka::OffsetDeleteRequest {
+    fn named(&self, _: &Context) -> Named {
+        let topics = self.topics.iter().map(|topic| {
+            let partitions = topic.partitions.iter().map(|at| at.partition_index);
+            (topic.name.clone(), partitions.collect())
+        });
+        Named::group(&self.group_id).and_topics(topics)
+    }
+}
+
+impl Names for kafka::FindCoordinatorRequest {
+    fn named(&self, _: &Context) -> Named {
+        let only = Some(self.key.clone()).filter(|_| self.coordinator_keys.is_empty());
+        Named {
+            groups: self.coordinator_keys.iter().cloned().chain(only).collect(),
+            ..Named::default()
+        }
+    }
+}
+
+impl Names for kafka::DescribeGroupsRequest {
+    fn named(&self, _: &Context) -> Named {
+        Named {
+            groups: self.groups.iter().map(|id| id.0.clone()).collect(),
+            ..Named::default()
+        }
+    }
+}
+
+impl Names for kafka::DeleteGroupsRequest {
+    fn named(&self, _: &Context) -> Named {
+        Named {
+            groups: self.groups_names.iter().map(|id| id.0.clone()).collect(),
+            ..Named::default()
+        }
+    }
+}

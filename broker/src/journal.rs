@@ -1,0 +1,214 @@
+//! Remembers the last requests that the cluster was sent, for tests to state what was asked.
+
+use std::collections::VecDeque;
+use std::time::SystemTime;
+
+use kafka_protocol::messages::ApiKey;
+use kafka_protocol::protocol::StrBytes;
+use parking_lot::Mutex;
+
+use crate::api::Named;
+use crate::net::frame::Request;
+
+/// How many topics and partitions all entries together may name, for each entry that there is room for: a journal of
+/// requests that name thousands of partitions each is shorter than it was asked to be.
+const NAMED_PER_ENTRY: usize = 16;
+
+/// More than the largest number of an API.
+const APIS: usize = 128;
+
+/// A request, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What was asked.
+    pub api: ApiKey,
+    /// In which version.
+    pub version: i16,
+    /// What the client calls itself; empty when it sent null.
+    pub client_id: String,
+    /// The node that was asked, counted from 0.
+    pub node: i32,
+    /// The connection it came on: no other connection to the cluster has or had this number.
+    pub connection: u64,
+    /// When it had arrived.
+    pub arrived: SystemTime,
+    /// When the response had been written; `None` while that has not happened, and when it never will.
+    pub answered: Option<SystemTime>,
+    /// The first error in the response, of whatever depth; `None` when there is none, or no response.
+    pub error: Option<i16>,
+    /// The number of the fault rule that acted on it.
+    pub fault: Option<u64>,
+    /// The topics that it names, by name or by id, with the partitions it names of each.
+    pub topics: Vec<(String, Vec<i32>)>,
+    /// The groups that it names.
+    pub groups: Vec<String>,
+    /// What an OffsetCommit asked to be committed, whatever became of it.
+    pub commits: Vec<Commit>,
+}
+
+/// One position of an OffsetCommit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The offset that the group is to read next.
+    pub offset: i64,
+}
+
+/// The number of an entry.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ticket(u64);
+
+/// The requests of all nodes, oldest first.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    capacity: usize,
+    inside: Mutex<Inside>,
+}
+
+#[derive(Debug)]
+struct Inside {
+    counts: [usize; APIS],
+    entries: VecDeque<Kept>,
+    /// The number of the first entry that is kept.
+    first: u64,
+    /// How many topics and partitions the entries name.
+    named: usize,
+}
+
+/// An entry in the form that costs the least to write: what is shared with the request stays shared.
+#[derive(Debug)]
+struct Kept {
+    api: ApiKey,
+    version: i16,
+    client_id: StrBytes,
+    node: i32,
+    connection: u64,
+    arrived: SystemTime,
+    answered: Option<SystemTime>,
+    error: Option<i16>,
+    fault: Option<u64>,
+    named: Named,
+}
+
+impl Journal {
+    /// Keeps at most `capacity` entries. The requests are counted all the same.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            inside: Mutex::new(Inside {
+                counts: [0; APIS],
+                entries: VecDeque::new(),
+                first: 0,
+                named: 0,
+            }),
+        }
+    }
+
+    /// Takes note of a request that has arrived.
+    pub(crate) fn arrived(
+        &self,
+        request: &Request,
+        (node, connection): (i32, u64),
+        named: Named,
+        fault: Option<u64>,
+    ) -> Ticket {
+        let kept = Kept {
+            api: request.api,
+            version: request.version,
+            client_id: request.client_id.clone(),
+            node,
+            connection,
+            arrived: SystemTime::now(),
+            answered: None,
+            error: None,
+            fault,
+            named,
+        };
+        let mut inside = self.inside.lock();
+        if let Some(count) = inside.counts.get_mut(kept.api as usize) {
+            *count += 1;
+        }
+        inside.push(kept, self.capacity)
+    }
+
+    /// Takes note of the first error in the response to a request.
+    pub(crate) fn outcome(&self, ticket: Ticket, error: Option<i16>) {
+        if error.is_some() {
+            self.inside.lock().change(ticket, |kept| kept.error = error);
+        }
+    }
+
+    /// Takes note that a request has been answered.
+    pub(crate) fn answered(&self, ticket: Ticket) {
+        let now = SystemTime::now();
+        let mut inside = self.inside.lock();
+        inside.change(ticket, |kept| kept.answered = Some(now));
+    }
+
+    /// How many requests of an API have arrived, also of those whose entries are gone.
+    pub(crate) fn count(&self, api: ApiKey) -> usize {
+        let inside = self.inside.lock();
+        inside.counts.get(api as usize).copied().unwrap_or(0)
+    }
+
+    /// The entries, oldest first.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.inside.lock().entries.iter().map(Kept::entry).collect()
+    }
+}
+
+impl Inside {
+    fn push(&mut self, kept: Kept, capacity: usize) -> Ticket {
+        self.named += kept.named.size();
+        self.entries.push_back(kept);
+        let most_named = capacity.saturating_mul(NAMED_PER_ENTRY);
+        let ticket = Ticket(self.first + self.entries.len() as u64 - 1);
+        while self.entries.len() > capacity || self.named > most_named {
+            let Some(oldest) = self.entries.pop_front() else {
+                break;
+            };
+            self.first += 1;
+            self.named -= oldest.named.size();
+        }
+        ticket
+    }
+
+    fn change(&mut self, Ticket(number): Ticket, change: impl FnOnce(&mut Kept)) {
+        let at = number.checked_sub(self.first);
+        let kept = at.and_then(|at| self.entries.get_mut(usize::try_from(at).ok()?));
+        kept.map(change).unwrap_or_default();
+    }
+}
+
+impl Kept {
+    fn entry(&self) -> Entry {
+        let text = |text: &StrBytes| text.to_string();
+        let topics = self.named.topics.iter();
+        let commits = self.named.commits.iter();
+        Entry {
+            api: self.api,
+            version: self.version,
+            client_id: text(&self.client_id),
+            node: self.node,
+            connection: self.connection,
+            arrived: self.arrived,
+            answered: self.answered,
+            error: self.error,
+            fault: self.fault,
+            topics: topics
+                .map(|(topic, partitions)| (topic.to_string(), partitions.clone()))
+                .collect(),
+            groups: self.named.groups.iter().map(text).collect(),
+            commits: commits
+                .map(|(topic, partition, offset)| Commit {
+                    topic: topic.to_string(),
+                    partition: *partition,
+                    offset: *offset,
+                })
+                .collect(),
+        }
+    }
+}
