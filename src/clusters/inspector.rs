@@ -1,5 +1,6 @@
 //! Looks at one cluster and creates topics there: a client without a group, asked asynchronously.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -13,12 +14,13 @@ use super::context::ClusterContext;
 use super::error::{self, Error, Kind};
 use super::{TopicPartition, properties};
 use crate::config;
-use crate::librdkafka::admin::cluster_description::{self, ClusterDescription, TopicRights};
+use crate::librdkafka::admin::cluster_description::{self, AclOperation, ClusterDescription};
 use crate::librdkafka::admin::configs::{self, ConfigValue, Configs, Resource};
 use crate::librdkafka::admin::group_members::{self, GroupDescription};
 use crate::librdkafka::admin::group_offsets::{self, GroupQuery};
 use crate::librdkafka::admin::partition_offsets::{self, OffsetSpec};
 use crate::librdkafka::admin::topic_creation::{self, Mode, TopicSpec};
+use crate::librdkafka::admin::topic_descriptions::{self, PerTopic, TopicId};
 use crate::librdkafka::admin::{Failure, PartitionOffset};
 
 /// A topic as the cluster's metadata shows it.
@@ -234,12 +236,24 @@ impl Inspector {
     }
 
     /// What this client may do on each topic.
-    pub async fn topic_rights(&self, topics: &[String]) -> Result<Vec<TopicRights>, Error> {
+    pub async fn topic_rights(
+        &self,
+        topics: &[String],
+    ) -> Result<Vec<PerTopic<Vec<AclOperation>>>, Error> {
         let topics = topics.to_vec();
-        self.admin(move |client, timeout| {
-            cluster_description::topic_rights(client, &topics, timeout)
-        })
-        .await
+        self.admin(move |client, timeout| topic_descriptions::rights(client, &topics, timeout))
+            .await
+    }
+
+    /// Ids of those topics that exist and have one, by one metadata request.
+    pub async fn topic_ids(&self, topics: &[String]) -> Result<BTreeMap<String, TopicId>, Error> {
+        let topics = topics.to_vec();
+        let answers = self
+            .admin(move |client, timeout| topic_descriptions::ids(client, &topics, timeout))
+            .await?;
+        let known = answers.into_iter();
+        let known = known.filter_map(|one| Some((one.topic, one.answer.ok()??)));
+        Ok(known.collect())
     }
 
     async fn admin<T: Send + 'static>(

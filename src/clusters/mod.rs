@@ -13,5 +13,6 @@ pub mod properties;
 pub mod record_times;
 
 pub use crate::librdkafka::admin::TopicPartition;
+pub use crate::librdkafka::admin::topic_descriptions::TopicId;
 pub use error::Error;
 pub use inspector::{Inspector, TopicInfo};

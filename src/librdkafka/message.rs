@@ -175,6 +175,12 @@ impl<'a> Record<'a> {
         unsafe { sys::rd_kafka_message_timestamp(self.raw, &mut kind) }
     }
 
+    /// Epoch of the leader that wrote it; -1 when the source does not tell (before KIP-320).
+    pub fn leader_epoch(&self) -> i32 {
+        // SAFETY: the message is alive and only read.
+        unsafe { sys::rd_kafka_message_leader_epoch(self.raw) }
+    }
+
     /// Bytes of key and value; headers are not counted, since asking would parse them.
     pub fn size(&self) -> usize {
         self.raw.key_len + self.raw.len

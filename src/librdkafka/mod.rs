@@ -6,6 +6,7 @@
 //! - [`message`]: a record as librdkafka holds it, its bytes borrowed and its headers moved, never copied;
 //! - [`produce`]: hand such a record to a producer by topic handle, so that no name is looked up per record;
 //! - [`commit`]: commit positions and hear what became of it;
+//! - [`epochs`]: leader epochs in lists of partitions;
 //! - [`watermarks`]: the log end that the last fetch answer told;
 //! - [`admin`]: what the cluster knows of offsets, groups, configs and rights, and topic creation.
 
@@ -13,6 +14,7 @@
 
 pub mod admin;
 pub mod commit;
+pub mod epochs;
 pub mod message;
 pub mod produce;
 pub mod queue;

@@ -2,15 +2,18 @@
 
 use super::Problems;
 use crate::librdkafka::admin::Failure;
-use crate::librdkafka::admin::cluster_description::{AclOperation, TopicRights};
+use crate::librdkafka::admin::cluster_description::AclOperation;
 use crate::librdkafka::admin::group_members::GroupDescription;
+use crate::librdkafka::admin::topic_descriptions::PerTopic;
+
+type TopicRights = PerTopic<Vec<AclOperation>>;
 
 /// Topics on `cluster` that the client may not use as `needed`, each with the ACL to add. A broker that
 /// does not tell what is allowed is believed to allow it.
 pub(super) fn topics(cluster: &str, needed: AclOperation, topics: &[TopicRights]) -> Problems {
     let problem = |topic: &TopicRights| {
         let name = &topic.topic;
-        match &topic.rights {
+        match &topic.answer {
             Err(failure) => Some(format!("topic {name} on {cluster}: {failure}")),
             Ok(Some(rights)) if !allows(rights, needed) => {
                 let right = name_of(needed);
@@ -61,7 +64,7 @@ mod tests {
     fn topic(rights: Option<Vec<AclOperation>>) -> TopicRights {
         TopicRights {
             topic: "orders".to_owned(),
-            rights: Ok(rights),
+            answer: Ok(rights),
         }
     }
 

@@ -8,7 +8,8 @@
 //! - [`partition_offsets`]: log starts, log ends and offsets by time, each partition with its own error;
 //! - [`group_offsets`]: committed offsets of groups that this process is no member of;
 //! - [`group_members`]: who is in a group and what it was assigned;
-//! - [`cluster_description`]: nodes, cluster id and what this client may do.
+//! - [`cluster_description`]: nodes, cluster id and what this client may do;
+//! - [`topic_descriptions`]: ids of topics and what this client may do on them.
 //!
 //! Every function blocks until its deadline at the latest: call them from a blocking thread.
 
@@ -18,6 +19,7 @@ pub mod group_members;
 pub mod group_offsets;
 pub mod partition_offsets;
 pub mod topic_creation;
+pub mod topic_descriptions;
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::fmt;
