@@ -1,13 +1,13 @@
 //! Shows what each partition is doing at this moment: written by the data path, read by `/metrics` and `/status`.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::budget::{Budget, Share};
 use crate::metrics::{Metrics, PartitionMetrics, TopicMetrics};
-use crate::offset::{SourceOffset, TargetOffset};
+use crate::offset::{LeaderEpoch, Position, SourceOffset, TargetOffset};
 use crate::status::{MirrorStatus, PartitionStatus, State, Status, TopicStatus};
 
 /// One mirror's place on the board.
@@ -28,6 +28,8 @@ pub struct TopicBoard {
     group: String,
     metrics: TopicMetrics,
     standing: Mutex<Option<Standing>>,
+    /// Whether the target refused a record, so that what is known of its limits may be old.
+    refused: AtomicBool,
     partitions: Mutex<BTreeMap<i32, Arc<Seat>>>,
 }
 
@@ -48,6 +50,8 @@ pub struct Seat {
     share: Share,
     standing: Mutex<Standing>,
     position: AtomicI64,
+    /// Leader epoch of the newest record sent; negative when it is not known.
+    epoch: AtomicI32,
     source_start: AtomicI64,
     source_end: AtomicI64,
     target_end: AtomicI64,
@@ -91,6 +95,7 @@ impl MirrorBoard {
                 group: group.to_owned(),
                 metrics: self.metrics.topic(&self.name, source_topic),
                 standing: Mutex::default(),
+                refused: AtomicBool::new(false),
                 partitions: Mutex::default(),
             })
         });
@@ -133,6 +138,15 @@ impl MirrorBoard {
         seats.collect()
     }
 
+    /// Target topics that refused a record since this was last asked.
+    pub fn take_refused(&self) -> Vec<String> {
+        let topics = self.topics();
+        let refused = topics
+            .iter()
+            .filter(|topic| topic.refused.swap(false, Ordering::Relaxed));
+        refused.map(|topic| topic.target_topic.clone()).collect()
+    }
+
     fn topics(&self) -> Vec<Arc<TopicBoard>> {
         lock(&self.topics).values().cloned().collect()
     }
@@ -153,8 +167,13 @@ impl TopicBoard {
         changed
     }
 
+    /// Notes that the target refused a record.
+    pub fn note_refused(&self) {
+        self.refused.store(true, Ordering::Relaxed);
+    }
+
     /// Seats a partition that was assigned to this process.
-    pub fn seat(&self, partition: i32, budget: &Arc<Budget>, start: SourceOffset) -> Arc<Seat> {
+    pub fn seat(&self, partition: i32, budget: &Arc<Budget>) -> Arc<Seat> {
         let seat = Arc::new(Seat {
             partition,
             metrics: self.metrics.partition(partition),
@@ -163,7 +182,8 @@ impl TopicBoard {
                 state: State::Starting,
                 reason: None,
             }),
-            position: AtomicI64::new(start.get()),
+            position: AtomicI64::new(0),
+            epoch: AtomicI32::new(-1),
             source_start: AtomicI64::new(UNKNOWN),
             source_end: AtomicI64::new(UNKNOWN),
             target_end: AtomicI64::new(UNKNOWN),
@@ -237,6 +257,26 @@ impl Seat {
     /// The next source offset that is not acknowledged.
     pub fn position(&self) -> SourceOffset {
         SourceOffset::new(self.position.load(Ordering::Acquire))
+    }
+
+    /// Where reading would go on. The epoch may be newer than that of the record before the position, by which a log that
+    /// was cut back is found just as well: what the current log holds of any epoch up to it is the answer (KIP-320).
+    pub fn reading_position(&self) -> Position {
+        let offset = self.position();
+        let epoch = LeaderEpoch::known(self.epoch.load(Ordering::Relaxed));
+        Position { offset, epoch }
+    }
+
+    /// Sets where reading begins.
+    pub fn set_position(&self, position: Position) {
+        self.see_epoch(position.epoch);
+        self.advance(position.offset, 0, None);
+    }
+
+    /// Notes the leader epoch of the newest record sent. To be called before [`Seat::advance`].
+    pub fn see_epoch(&self, epoch: Option<LeaderEpoch>) {
+        let epoch = epoch.map_or(-1, LeaderEpoch::get);
+        self.epoch.store(epoch, Ordering::Relaxed);
     }
 
     /// Notes the acknowledged prefix, what is in flight, and the oldest timestamp (ms) among it.

@@ -1,4 +1,5 @@
-//! Tells offsets of the source and of the target apart, so that one cannot be taken for the other.
+//! Tells offsets of the source and of the target apart, so that one cannot be taken for the other, and says where
+//! reading goes on.
 
 use std::fmt;
 
@@ -52,4 +53,40 @@ offset! {
 offset! {
     /// A place in a partition of the target.
     TargetOffset
+}
+
+/// Counts the leaders that a partition has had (KIP-101): two logs that agree on an offset and on the epoch of the
+/// record before it hold the same records up to there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeaderEpoch(i32);
+
+impl LeaderEpoch {
+    /// What librdkafka calls `epoch`: negative when it knows none.
+    pub fn known(epoch: i32) -> Option<Self> {
+        (epoch >= 0).then_some(Self(epoch))
+    }
+
+    /// The number itself.
+    pub const fn get(self) -> i32 {
+        self.0
+    }
+}
+
+/// Where reading a partition goes on, and by what it is known whether the log is still the same up to there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The next record to read.
+    pub offset: SourceOffset,
+    /// Epoch of the record before it, where the source tells (KIP-320).
+    pub epoch: Option<LeaderEpoch>,
+}
+
+impl Position {
+    /// A position of which only the offset is known.
+    pub const fn at(offset: SourceOffset) -> Self {
+        Self {
+            offset,
+            epoch: None,
+        }
+    }
 }

@@ -136,6 +136,11 @@ impl<T> AckedPrefix<T> {
         Some(batch.offset_at(place))
     }
 
+    /// The next source offset after everything sent.
+    pub fn sent_to(&self) -> SourceOffset {
+        self.batches.back().map_or(self.settled, |batch| batch.next)
+    }
+
     /// The first place that is not acknowledged.
     pub fn acked_places(&self) -> Sequence {
         self.acked

@@ -7,9 +7,10 @@ use tokio::task::JoinSet;
 
 use super::plan::{Action, TopicPlan, plan_topics};
 use crate::clusters::inspector::CreateTopicError;
-use crate::clusters::{Error, Inspector, TopicInfo};
+use crate::clusters::{Error, Inspector, TopicId, TopicInfo};
 use crate::config;
 use crate::metrics::{Metrics, Stage};
+use crate::target::Limits;
 
 /// Longest wait for one answer of a cluster.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -54,21 +55,31 @@ impl Discovery {
         Ok(plans)
     }
 
-    /// `max.message.bytes` of target topics, as far as they may be read.
-    pub async fn message_limits(&self, topics: &[String]) -> BTreeMap<String, u64> {
+    /// What target topics take, as far as their configs may be read.
+    pub async fn limits(&self, topics: &[String]) -> BTreeMap<String, Limits> {
         let answers = match self.target.all_topic_configs(topics).await {
             Ok(answers) => answers,
             Err(error) => {
-                tracing::warn!(%error, "target topic configs cannot be read, max.message.bytes is taken for the default");
+                tracing::warn!(%error, "target topic configs cannot be read, their limits are taken for the defaults");
                 return BTreeMap::new();
             }
         };
-        let limits = answers.into_iter().filter_map(|topic| {
-            let mut values = topic.values.ok()?.into_iter();
-            let limit = values.find(|config| config.name == "max.message.bytes")?;
-            Some((topic.name, limit.value?.parse().ok()?))
-        });
+        let limits = answers.into_iter();
+        let limits = limits.filter_map(|topic| Some((topic.name, Limits::of(&topic.values.ok()?))));
         limits.collect()
+    }
+
+    /// Ids of those planned source topics that exist, where the source tells them; empty when it does not answer.
+    pub async fn source_ids(&self, plans: &[TopicPlan]) -> BTreeMap<String, TopicId> {
+        let mirrored = plans.iter().filter(|plan| plan.action == Action::Mirror);
+        let names: Vec<_> = mirrored
+            .map(|plan| plan.names.source_topic.clone())
+            .collect();
+        let ids = self.source.topic_ids(&names).await;
+        ids.unwrap_or_else(|error| {
+            tracing::debug!(%error, "topic ids cannot be read");
+            BTreeMap::new()
+        })
     }
 
     /// Notes whether a cluster answered.

@@ -15,19 +15,17 @@ use super::plan::{Action, TopicPlan};
 use super::producers::Producers;
 use crate::board::{MirrorBoard, Standing, TopicBoard};
 use crate::budget::Budget;
-use crate::clusters::{Inspector, TopicPartition};
+use crate::clusters::{Inspector, TopicId, TopicPartition};
 use crate::config::{self, Config};
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::metrics::{Metrics, Stage};
 use crate::offset::SourceOffset;
 use crate::pipeline::{self, Pipeline, Prefetch};
 use crate::status::State;
+use crate::target::Limits;
 
 /// How long pipelines may take to stop while the mirror goes on: a topic that vanished, a new producer.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
-
-/// Kafka's default of `max.message.bytes`, for a topic whose own cannot be read.
-const DEFAULT_MAX_MESSAGE_BYTES: u64 = 1_048_588;
 
 /// What all mirrors of the process share.
 #[derive(Clone)]
@@ -98,6 +96,7 @@ impl Mirror {
             prefetch: shared.prefetch,
             board: Arc::clone(&board),
             pipelines: BTreeMap::new(),
+            source_ids: BTreeMap::new(),
             leaving: JoinSet::new(),
         };
         let span = tracing::info_span!("mirror", mirror = mirror.name);
@@ -124,6 +123,8 @@ struct Session {
     prefetch: u64,
     board: Arc<MirrorBoard>,
     pipelines: BTreeMap<String, Pipeline>,
+    /// The id of each source topic that was mirrored in the life of this process, as last seen.
+    source_ids: BTreeMap<String, TopicId>,
     /// Pipelines on their way out.
     leaving: JoinSet<DrainOutcome>,
 }
@@ -159,9 +160,12 @@ impl Session {
                 self.board.set_trouble(None);
                 self.stop_vanished(&plans);
                 self.share_prefetch(&plans);
-                let limits = self.message_limits(&plans).await;
+                let limits = self.limits(&plans).await;
+                let ids = self.discovery.source_ids(&plans).await;
                 for plan in plans {
-                    self.carry_out(plan, &limits);
+                    let source_id = ids.get(&plan.names.source_topic);
+                    let limits = limits.get(&plan.names.target_topic).copied();
+                    self.carry_out(plan, source_id, limits);
                 }
             }
             Err(reason) => self.board.set_trouble(Some(reason)),
@@ -169,14 +173,21 @@ impl Session {
         self.refresh_log_ends().await;
     }
 
-    fn carry_out(&mut self, plan: TopicPlan, limits: &BTreeMap<String, u64>) {
+    fn carry_out(&mut self, plan: TopicPlan, source_id: Option<&TopicId>, limits: Option<Limits>) {
         let names = plan.names;
-        let running = self.pipelines.get(&names.source_topic);
-        assert!(
-            !running.is_some_and(Pipeline::is_finished),
-            "a pipeline does not panic"
-        );
-        if running.is_some() {
+        // What a pipeline that starts now is told was seen before this look, if it was.
+        let last_seen = source_id.and_then(|id| {
+            let topic = names.source_topic.clone();
+            self.source_ids.insert(topic, id.clone())
+        });
+        if let Some(running) = self.pipelines.get(&names.source_topic) {
+            assert!(!running.is_finished(), "a pipeline does not panic");
+            source_id
+                .into_iter()
+                .for_each(|id| running.see_source_id(id));
+            limits
+                .into_iter()
+                .for_each(|limits| running.see_limits(limits));
             return;
         }
         let board = self
@@ -197,7 +208,11 @@ impl Session {
             return;
         }
         board.set_standing(None);
-        if let Err(reason) = self.start(&names, limits, Arc::clone(&board)) {
+        let known = pipeline::Known {
+            source_id: last_seen.or_else(|| source_id.cloned()),
+            limits: limits.unwrap_or_default(),
+        };
+        if let Err(reason) = self.start(&names, known, Arc::clone(&board)) {
             self.context
                 .metrics
                 .error(&self.context.mirror.name, Stage::Control, "Start");
@@ -212,14 +227,12 @@ impl Session {
     fn start(
         &mut self,
         names: &pipeline::Plan,
-        limits: &BTreeMap<String, u64>,
+        known: pipeline::Known,
         board: Arc<TopicBoard>,
     ) -> Result<(), String> {
-        let limit = limits.get(&names.target_topic).copied();
-        let limit = limit.unwrap_or(DEFAULT_MAX_MESSAGE_BYTES);
-        let target = self.producers.topic(&names.target_topic, limit);
+        let target = self.producers.topic(&names.target_topic, known.limits);
         let target = target.ok_or("librdkafka refuses the target topic's name")?;
-        let pipeline = Pipeline::start(self.context.clone(), names.clone(), target, board);
+        let pipeline = Pipeline::start(self.context.clone(), names.clone(), target, board, known);
         let pipeline =
             pipeline.map_err(|error| format!("librdkafka refuses the consumer: {error}"))?;
         tracing::info!(
@@ -231,17 +244,16 @@ impl Session {
         Ok(())
     }
 
-    /// `max.message.bytes` of the copies that are about to start.
-    async fn message_limits(&self, plans: &[TopicPlan]) -> BTreeMap<String, u64> {
+    /// What those copies take that are about to start, or have refused a record.
+    async fn limits(&self, plans: &[TopicPlan]) -> BTreeMap<String, Limits> {
         let starting = plans.iter().filter(|plan| {
             plan.action == Action::Mirror && !self.pipelines.contains_key(&plan.names.source_topic)
         });
-        let names: Vec<_> = starting
-            .map(|plan| plan.names.target_topic.clone())
-            .collect();
+        let names = starting.map(|plan| plan.names.target_topic.clone());
+        let names: Vec<_> = names.chain(self.board.take_refused()).collect();
         match names.is_empty() {
             true => BTreeMap::new(),
-            false => self.discovery.message_limits(&names).await,
+            false => self.discovery.limits(&names).await,
         }
     }
 

@@ -1,13 +1,21 @@
 //! Decides where reading a partition begins, from what is committed and what the source still holds.
 
+use super::mark::Committed;
+use crate::clusters::TopicId;
 use crate::config::Start;
-use crate::offset::SourceOffset;
+use crate::offset::{Position, SourceOffset};
 
 /// What is known of a partition when it is assigned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
-    /// The group's committed position, or how far this process had read.
-    pub position: Option<SourceOffset>,
+    /// What the group holds for it.
+    pub committed: Option<Committed>,
+    /// Where to go on: the committed position, or how far this process had read.
+    pub position: Option<Position>,
+    /// The topic in which that counts, as far as it is known.
+    pub counted_in: Option<TopicId>,
+    /// The topic that bears the name now.
+    pub topic_id: Option<TopicId>,
     /// First offset that the source still holds.
     pub log_start: SourceOffset,
     /// Offset after the last record.
@@ -20,7 +28,7 @@ pub struct Observed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begin {
     /// At a position that the source holds.
-    At(SourceOffset),
+    At(Position),
     /// The source deleted `from..to` before it was read (`on_gap`).
     Gap {
         /// Where reading should have gone on.
@@ -28,51 +36,61 @@ pub enum Begin {
         /// What the source holds now.
         to: SourceOffset,
     },
-    /// The log ends before the position: it was cut back, or the topic recreated (`on_divergence`).
-    Diverged {
+    /// The log ends before the position: it was cut back (`on_divergence`).
+    CutBack {
         /// Where reading should have gone on.
-        position: SourceOffset,
+        position: Position,
         /// Where the log ends now.
         log_end: SourceOffset,
     },
+    /// The topic was deleted, and another one bears its name (`on_divergence`).
+    Recreated {
+        /// Where reading the old one should have gone on, if it is known.
+        position: Option<Position>,
+        /// Where the new one begins.
+        log_start: SourceOffset,
+    },
 }
 
-/// Where to go on with a partition that comes back to this process: from what it had acknowledged itself, unless
-/// the group has moved the committed position elsewhere meanwhile.
+/// Whether a partition that comes back to this process goes on from what it had acknowledged itself: unless the group
+/// has moved the committed position elsewhere meanwhile.
 ///
 /// Whatever lies before `acknowledged` is on the target, whoever else may have copied some of it again; a commit
 /// whose answer was lost lies between the two.
-pub fn resume(
+pub fn resumes(
     committed: Option<SourceOffset>,
     known: Option<SourceOffset>,
     acknowledged: SourceOffset,
-) -> Option<SourceOffset> {
-    let within = known <= committed && committed <= Some(acknowledged);
-    if within {
-        Some(acknowledged)
-    } else {
-        committed
-    }
+) -> bool {
+    known <= committed && committed <= Some(acknowledged)
 }
 
 /// Never resets a position silently: one that the source does not hold is a gap or a divergence.
-pub fn begin(observed: Observed, start: Start) -> Begin {
+pub fn begin(observed: &Observed, start: Start) -> Begin {
     let Observed {
         position,
         log_start,
         log_end,
-        at_time,
-    } = observed;
+        ..
+    } = *observed;
+    if let (Some(then), Some(now)) = (&observed.counted_in, &observed.topic_id)
+        && then != now
+    {
+        return Begin::Recreated {
+            position,
+            log_start,
+        };
+    }
     match (position, start) {
-        (Some(position), _) if position > log_end => Begin::Diverged { position, log_end },
-        (Some(from), _) if from < log_start => Begin::Gap {
-            from,
+        (Some(position), _) if position.offset > log_end => Begin::CutBack { position, log_end },
+        (Some(position), _) if position.offset < log_start => Begin::Gap {
+            from: position.offset,
             to: log_start,
         },
         (Some(position), _) => Begin::At(position),
-        (None, Start::Earliest) => Begin::At(log_start),
-        (None, Start::Latest) => Begin::At(log_end),
-        (None, Start::At(_)) => Begin::At(at_time.unwrap_or(log_end)),
+        (None, Start::Earliest) => Begin::At(Position::at(log_start)),
+        (None, Start::Latest) => Begin::At(Position::at(log_end)),
+        (None, Start::At(_)) => Begin::At(Position::at(observed.at_time.unwrap_or(log_end))),
     }
 }
 
@@ -82,13 +100,20 @@ mod tests {
 
     use super::*;
 
-    const fn at(offset: i64) -> SourceOffset {
+    fn at(offset: i64) -> SourceOffset {
         SourceOffset::new(offset)
     }
 
-    fn observed(position: Option<i64>) -> Observed {
+    fn position(offset: i64) -> Position {
+        Position::at(at(offset))
+    }
+
+    fn observed(offset: Option<i64>) -> Observed {
         Observed {
-            position: position.map(SourceOffset::new),
+            committed: None,
+            position: offset.map(position),
+            counted_in: None,
+            topic_id: None,
             log_start: at(10),
             log_end: at(20),
             at_time: None,
@@ -98,11 +123,9 @@ mod tests {
     #[test]
     fn a_committed_position_wins_over_the_start_policy() {
         for start in [Start::Earliest, Start::Latest, Start::At(SystemTime::now())] {
-            for position in [10, 15, 20] {
-                assert_eq!(
-                    begin(observed(Some(position)), start),
-                    Begin::At(at(position))
-                );
+            for offset in [10, 15, 20] {
+                let begun = begin(&observed(Some(offset)), start);
+                assert_eq!(begun, Begin::At(position(offset)));
             }
         }
     }
@@ -113,29 +136,30 @@ mod tests {
             at_time: Some(at(13)),
             ..observed(None)
         };
+        let none = observed(None);
         let time = Start::At(SystemTime::now());
-        assert_eq!(begin(observed(None), Start::Earliest), Begin::At(at(10)));
-        assert_eq!(begin(observed(None), Start::Latest), Begin::At(at(20)));
-        assert_eq!(begin(at_time, time), Begin::At(at(13)));
-        assert_eq!(begin(observed(None), time), Begin::At(at(20)));
+        assert_eq!(begin(&none, Start::Earliest), Begin::At(position(10)));
+        assert_eq!(begin(&none, Start::Latest), Begin::At(position(20)));
+        assert_eq!(begin(&at_time, time), Begin::At(position(13)));
+        assert_eq!(begin(&none, time), Begin::At(position(20)));
     }
 
     #[test]
     fn a_partition_that_comes_back_goes_on_from_what_was_acknowledged() {
         let cases = [
             // The source was away, and nothing could be committed.
-            (Some(10), Some(10), Some(15)),
-            (None, None, Some(15)),
+            (Some(10), Some(10), true),
+            (None, None, true),
             // A commit went through, and its answer did not.
-            (Some(12), Some(10), Some(15)),
+            (Some(12), Some(10), true),
             // Another member went further, or an operator moved the group back.
-            (Some(17), Some(10), Some(17)),
-            (Some(5), Some(10), Some(5)),
-            (None, Some(10), None),
+            (Some(17), Some(10), false),
+            (Some(5), Some(10), false),
+            (None, Some(10), false),
         ];
         for (committed, known, expected) in cases {
-            let resumed = resume(committed.map(at), known.map(at), at(15));
-            assert_eq!(resumed, expected.map(at), "{committed:?} {known:?}");
+            let resumed = resumes(committed.map(at), known.map(at), at(15));
+            assert_eq!(resumed, expected, "{committed:?} {known:?}");
         }
     }
 
@@ -145,15 +169,37 @@ mod tests {
             from: at(9),
             to: at(10),
         };
-        assert_eq!(begin(observed(Some(9)), Start::Latest), gap);
+        assert_eq!(begin(&observed(Some(9)), Start::Latest), gap);
     }
 
     #[test]
-    fn a_position_beyond_the_log_end_is_a_divergence() {
-        let diverged = Begin::Diverged {
-            position: at(21),
+    fn a_position_beyond_the_log_end_was_cut_off() {
+        let cut_back = Begin::CutBack {
+            position: position(21),
             log_end: at(20),
         };
-        assert_eq!(begin(observed(Some(21)), Start::Earliest), diverged);
+        assert_eq!(begin(&observed(Some(21)), Start::Earliest), cut_back);
+    }
+
+    #[test]
+    fn a_position_in_another_topic_of_that_name_is_none_in_this_one() {
+        let id = |id: &str| Some(TopicId::new(id));
+        let ids = |counted_in, topic_id| Observed {
+            counted_in,
+            topic_id,
+            ..observed(Some(15))
+        };
+        let recreated = Begin::Recreated {
+            position: Some(position(15)),
+            log_start: at(10),
+        };
+        assert_eq!(begin(&ids(id("old"), id("new")), Start::Latest), recreated);
+        for same in [
+            ids(id("a"), id("a")),
+            ids(None, id("a")),
+            ids(id("a"), None),
+        ] {
+            assert_eq!(begin(&same, Start::Latest), Begin::At(position(15)));
+        }
     }
 }

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::caution::{Careful, Caution};
 use super::lane::Trouble;
 use crate::board::{Seat, TopicBoard, now_ms};
 use crate::budget::{Permit, RECORD_OVERHEAD};
 use crate::config::OnRejected;
 use crate::librdkafka::message::{Kind, Messages};
 use crate::metrics::Skipped;
-use crate::offset::SourceOffset;
+use crate::offset::{LeaderEpoch, SourceOffset};
 use crate::prefix::{AckedPrefix, Sequence};
+use crate::status::State;
 use crate::target::Ack;
 
 /// Most bytes of one batch, unless it is one record.
@@ -23,26 +25,39 @@ pub struct Batch {
     pub messages: Messages,
     /// What they take of the budget.
     pub bytes: u64,
+    /// Whether nothing else of the partition may be in flight with them.
+    alone: bool,
 }
 
 impl Batch {
-    /// Cuts records off the front of what was read: as many as fit a batch, at least one, none behind an event.
-    pub fn cut(read: &mut Messages) -> Self {
-        let mut bytes = 0;
-        let mut count = 0;
+    /// Cuts records off the front of what was read: as many as fit a batch, at least one, none behind an event, and one
+    /// that has to fly alone by itself.
+    pub fn cut(read: &mut Messages, careful: &Careful) -> Self {
+        let cramped = careful.cramped_to();
+        let most = cramped.unwrap_or(BATCH_BYTES).min(BATCH_BYTES);
+        let (mut bytes, mut count, mut alone) = (0, 0, cramped.is_some());
         for record in read
             .iter()
             .take_while(|record| record.kind() == Kind::Record)
         {
             let size = record.size() as u64 + RECORD_OVERHEAD;
-            if count > 0 && bytes + size > BATCH_BYTES {
+            let solitary = careful.alone(&record);
+            if count > 0 && (solitary || bytes + size > most) {
                 break;
             }
             bytes += size;
             count += 1;
+            if solitary {
+                alone = true;
+                break;
+            }
         }
         let messages = read.split_front(count);
-        Self { messages, bytes }
+        Self {
+            messages,
+            bytes,
+            alone,
+        }
     }
 }
 
@@ -58,22 +73,34 @@ pub struct Flight {
     prefix: AckedPrefix<Held>,
     /// Records sent whose fate is not known.
     unreported: u64,
+    /// Whether what is in flight flies alone.
+    alone: bool,
+    /// Whether the partition stood still before, and nothing shows yet that it goes on.
+    recovering: bool,
+    caution: Caution,
     seat: Arc<Seat>,
     topic: Arc<TopicBoard>,
     on_rejected: OnRejected,
 }
 
 impl Flight {
-    /// Nothing sent yet; reading begins at `position`.
-    pub fn from(
-        position: SourceOffset,
+    /// Nothing sent yet; reading begins where the seat says.
+    pub fn new(
         seat: Arc<Seat>,
         topic: Arc<TopicBoard>,
+        caution: Caution,
         on_rejected: OnRejected,
     ) -> Self {
+        let stood_still = seat.standing().state != State::Starting;
+        if !stood_still {
+            seat.set_standing(State::Running, None);
+        }
         Self {
-            prefix: AckedPrefix::at(position),
+            prefix: AckedPrefix::at(seat.position()),
             unreported: 0,
+            alone: false,
+            recovering: stood_still,
+            caution,
             seat,
             topic,
             on_rejected,
@@ -90,6 +117,11 @@ impl Flight {
         self.prefix.position()
     }
 
+    /// The next source offset to send.
+    pub fn sent_to(&self) -> SourceOffset {
+        self.prefix.sent_to()
+    }
+
     /// The place of the first record that is not acknowledged.
     pub fn acked(&self) -> Sequence {
         self.prefix.acked_places()
@@ -100,11 +132,36 @@ impl Flight {
         self.unreported == 0
     }
 
+    /// Cuts the next batch off what was read.
+    pub fn cut(&self, read: &mut Messages) -> Batch {
+        Batch::cut(read, &self.caution.now())
+    }
+
+    /// Whether a batch may be sent now, or has to wait for what is in flight.
+    pub fn admits(&self, batch: &Batch) -> bool {
+        self.is_settled() || !(self.alone || batch.alone)
+    }
+
+    /// Whether the partition stood still and has not shown yet that it goes on.
+    pub fn is_recovering(&self) -> bool {
+        self.recovering
+    }
+
+    /// Notes that the partition goes on.
+    pub fn recovered(&mut self) {
+        if std::mem::take(&mut self.recovering) && self.seat.set_standing(State::Running, None) {
+            tracing::info!(position = self.position().get(), "partition goes on");
+        }
+    }
+
     /// Takes a batch in that is being sent; returns the place of its first record.
     pub fn send(&mut self, batch: &Batch, permit: Permit) -> Sequence {
         let records = batch.messages.len() as u64;
         let first = batch.messages.iter().next();
         let timestamp = first.map_or(-1, |record| record.timestamp());
+        let last = batch.messages.iter().last();
+        let epoch = last.and_then(|record| LeaderEpoch::known(record.leader_epoch()));
+        self.seat.see_epoch(epoch);
         let offsets = batch.messages.iter();
         let offsets = offsets.map(|record| SourceOffset::new(record.offset()));
         let held = Held {
@@ -113,6 +170,7 @@ impl Flight {
         };
         let places = self.prefix.send(offsets, timestamp, held);
         self.unreported += records;
+        self.alone = batch.alone;
         self.show();
         places.start
     }
@@ -136,6 +194,7 @@ impl Flight {
             Ok(first) => {
                 self.seat.metrics.mirrored_records.inc_by(records);
                 self.seat.see_target_end(first.plus(records));
+                self.recovered();
             }
             Err(code) => self.pass_over(ack.places.start, records, code)?,
         }
@@ -164,7 +223,11 @@ impl Flight {
             return Err(Trouble::NotWritten { at, code });
         }
         // Of several records that were refused together, it is not known which one was the cause.
-        if self.on_rejected == OnRejected::Pause || records > 1 {
+        if records > 1 || code == RDKafkaErrorCode::InvalidDifferentRecord {
+            let through = self.prefix.sent_to();
+            return Err(Trouble::RejectedTogether { at, through, code });
+        }
+        if self.on_rejected == OnRejected::Pause {
             return Err(Trouble::Rejected { at, code });
         }
         tracing::warn!(offset = at.get(), %code, "record skipped, the target refuses it");
@@ -188,6 +251,7 @@ fn is_final(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
         Code::MessageSizeTooLarge
+            | Code::InvalidDifferentRecord
             | Code::InvalidMessage
             | Code::InvalidMessageSize
             | Code::InvalidTimestamp

@@ -8,14 +8,14 @@ use tokio::task::JoinHandle;
 use tracing::Instrument;
 
 use super::member::{Member, Prefetch};
-use super::topic::Topic;
+use super::topic::{Sight, Topic};
 use crate::board::TopicBoard;
 use crate::budget::Budget;
-use crate::clusters::Inspector;
+use crate::clusters::{Inspector, TopicId};
 use crate::config;
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::metrics::Metrics;
-use crate::target::TargetTopic;
+use crate::target::{Limits, TargetTopic};
 
 /// What to copy, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,9 +45,20 @@ pub struct Context {
     pub prefetch: Prefetch,
 }
 
+/// What both clusters say of the topic at the moment.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The source topic, as this process last saw it; `None` before it has, or where the source tells no ids.
+    pub source_id: Option<TopicId>,
+    /// What the target topic takes.
+    pub limits: Limits,
+}
+
 /// A running pipeline.
 pub struct Pipeline {
     stop: watch::Sender<Option<Deadline>>,
+    source_id: watch::Sender<Option<TopicId>>,
+    limits: watch::Sender<Limits>,
     task: JoinHandle<DrainOutcome>,
 }
 
@@ -62,6 +73,7 @@ impl Pipeline {
         plan: Plan,
         target: TargetTopic,
         board: Arc<TopicBoard>,
+        known: Known,
     ) -> KafkaResult<Self> {
         let (member, events) = Member::join(
             &context.source,
@@ -75,9 +87,34 @@ impl Pipeline {
             mirror = context.mirror.name,
             topic = plan.source_topic
         );
-        let topic = Topic::new(context, plan, target, board, member);
+        let (source_id, seen_id) = watch::channel(known.source_id);
+        let (limits, seen_limits) = watch::channel(known.limits);
+        let sight = Sight {
+            source_id: seen_id,
+            limits: seen_limits,
+        };
+        let topic = Topic::new(context, plan, target, board, member, sight);
         let task = tokio::spawn(topic.run(events, stopped).instrument(span));
-        Ok(Self { stop, task })
+        Ok(Self {
+            stop,
+            source_id,
+            limits,
+            task,
+        })
+    }
+
+    /// Tells it which topic bears the name on the source now.
+    pub fn see_source_id(&self, id: &TopicId) {
+        self.source_id.send_if_modified(|known| {
+            let is_news = known.as_ref() != Some(id);
+            *known = Some(id.clone());
+            is_news
+        });
+    }
+
+    /// Tells it what the target topic takes now.
+    pub fn see_limits(&self, limits: Limits) {
+        self.limits.send_replace(limits);
     }
 
     /// Tells it to drain by `deadline`.

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::flight::{Batch, Flight};
+use super::lease::Holder;
 use crate::board::Seat;
 use crate::budget::Permit;
 use crate::librdkafka::message::{Kind, Messages};
@@ -25,6 +26,9 @@ const BATCH_RECORDS: usize = 1024;
 /// rebalance waits for its members.
 pub const SETTLE: Duration = Duration::from_secs(5);
 
+/// How long a partition that stood still must be quiet to be taken for one that goes on.
+const CALM: Duration = Duration::from_secs(5);
+
 /// One partition in flow.
 pub struct Lane {
     /// Where its records come from.
@@ -33,6 +37,8 @@ pub struct Lane {
     pub writer: Writer,
     /// What comes back.
     pub acks: Acks,
+    /// Says whether the group still knows this process.
+    pub lease: Holder,
     /// Until when to settle, once it is told to stop.
     pub stop: watch::Receiver<Option<Instant>>,
     /// What is under way.
@@ -61,11 +67,29 @@ pub enum Trouble {
         /// librdkafka's words.
         reason: String,
     },
-    /// The target refuses these records for good (I9).
+    /// The source log was cut back behind the position, and has another history from there on (KIP-320).
+    #[error("the source log was cut back to offset {to}, before position {at}")]
+    Truncated {
+        /// Where reading should have gone on.
+        at: SourceOffset,
+        /// Up to where the log is still the one that was read.
+        to: SourceOffset,
+    },
+    /// The target refuses this record for good (I9).
     #[error("the target refuses the record at offset {at}: {code}")]
     Rejected {
+        /// Its offset.
+        at: SourceOffset,
+        /// The broker's reason.
+        code: RDKafkaErrorCode,
+    },
+    /// The target refuses one of several records that it got together.
+    #[error("the target refuses a record at or after offset {at}: {code}")]
+    RejectedTogether {
         /// Offset of the first of them.
         at: SourceOffset,
+        /// The offset after all that was sent by then.
+        through: SourceOffset,
         /// The broker's reason.
         code: RDKafkaErrorCode,
     },
@@ -87,9 +111,11 @@ impl Trouble {
     pub fn code(&self) -> RDKafkaErrorCode {
         match self {
             Self::OutOfRange { .. } => RDKafkaErrorCode::OffsetOutOfRange,
-            Self::NotRead(code) | Self::Rejected { code, .. } | Self::NotWritten { code, .. } => {
-                *code
-            }
+            Self::Truncated { .. } => RDKafkaErrorCode::LogTruncation,
+            Self::NotRead(code)
+            | Self::Rejected { code, .. }
+            | Self::RejectedTogether { code, .. }
+            | Self::NotWritten { code, .. } => *code,
         }
     }
 }
@@ -115,6 +141,7 @@ impl Lane {
             queue,
             writer,
             acks,
+            lease,
             stop,
             flight,
         } = self;
@@ -124,11 +151,14 @@ impl Lane {
         // Before the first record of this assignment, the queue may still know the position of the last one.
         let mut has_read = false;
         let mut position_is_news = false;
+        let begun = Instant::now();
         loop {
             if waiting.is_none() {
                 waiting = next_batch(&mut read, flight)?;
             }
             let bytes = waiting.as_ref().map(|batch| batch.bytes);
+            let admitted = waiting.as_ref().is_some_and(|batch| flight.admits(batch));
+            let is_quiet = bytes.is_none() && flight.is_settled();
             if bytes.is_none() && std::mem::take(&mut position_is_news) {
                 // Everything taken is sent; markers behind the last record were taken, too.
                 queue.position().into_iter().for_each(|position| {
@@ -140,7 +170,7 @@ impl Lane {
                 biased;
                 ack = acks.next(flight.acked()) => flight.acknowledge(ack)?,
                 _ = stop.changed() => return Ok(()),
-                (permit, room) = room(&seat, writer, bytes.unwrap_or(0)), if bytes.is_some() => {
+                (permit, room) = room(&seat, writer, lease, bytes.unwrap_or(0)), if admitted => {
                     if let Some(batch) = waiting.take() {
                         let first = flight.send(&batch, permit);
                         room.send(first, batch.messages);
@@ -151,6 +181,7 @@ impl Lane {
                     has_read |= !read.is_empty();
                     position_is_news = has_read;
                 }
+                () = calm(begun), if is_quiet && flight.is_recovering() => flight.recovered(),
             }
         }
     }
@@ -176,17 +207,80 @@ impl Lane {
 fn next_batch(read: &mut Messages, flight: &Flight) -> Result<Option<Batch>, Trouble> {
     match read.front() {
         None => Ok(None),
-        Some(Kind::Record) => Ok(Some(Batch::cut(read))),
+        Some(Kind::Record) => Ok(Some(flight.cut(read))),
         Some(Kind::Error(RDKafkaErrorCode::AutoOffsetReset)) => {
-            let (at, reason) = (flight.position(), read.front_reason());
-            Err(Trouble::OutOfRange { at, reason })
+            Err(out_of_range(flight.sent_to(), read.front_reason()))
         }
         Some(Kind::Error(code)) => Err(Trouble::NotRead(code)),
     }
 }
 
-/// Waits for bytes in the budget and a place in the channel. Cancel-safe.
-async fn room<'a>(seat: &Seat, writer: &'a Writer, bytes: u64) -> (Permit, Room<'a>) {
+/// Tells a log that was cut back from one that does not hold the offset: `auto.offset.reset=error` makes one error of
+/// both, and only its words tell where the history parts.
+fn out_of_range(at: SourceOffset, reason: String) -> Trouble {
+    let end = reason.split_once("broker end offset is ");
+    let end = end.and_then(|(_, rest)| rest.split([' ', '.']).next()?.parse().ok());
+    match end {
+        Some(to) => Trouble::Truncated {
+            at,
+            to: SourceOffset::new(0.max(to)),
+        },
+        None => Trouble::OutOfRange { at, reason },
+    }
+}
+
+/// Waits for bytes in the budget, a place in the channel and, should the process have been stopped, for the group's word
+/// that the partition is still its own. Cancel-safe.
+async fn room<'a>(
+    seat: &Seat,
+    writer: &'a Writer,
+    lease: &mut Holder,
+    bytes: u64,
+) -> (Permit, Room<'a>) {
     let permit = seat.share().acquire(bytes).await;
-    (permit, writer.room().await)
+    let room = writer.room().await;
+    lease.good().await;
+    (permit, room)
+}
+
+/// Waits until a lane that began then has been there for a while.
+async fn calm(begun: Instant) {
+    tokio::time::sleep_until(begun + CALM).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_was_cut_back_is_told_by_where_it_ends_now() {
+        let at = SourceOffset::new(100);
+        let cases = [
+            (
+                "Partition log truncation detected at offset 100 (leader epoch 3): broker end offset is 90 (offset leader epoch 2). Reset to INVALID.: Local: Partition log truncation detected",
+                Some(90),
+            ),
+            (
+                "No epoch found less or equal to offset 100: broker end offset is -1 (offset leader epoch -1). Reset using configured policy.",
+                Some(0),
+            ),
+            (
+                "fetch failed due to requested offset not available on the broker: Broker: Offset out of range (broker 1)",
+                None,
+            ),
+        ];
+        for (reason, to) in cases {
+            let expected = match to {
+                Some(to) => Trouble::Truncated {
+                    at,
+                    to: SourceOffset::new(to),
+                },
+                None => Trouble::OutOfRange {
+                    at,
+                    reason: reason.to_owned(),
+                },
+            };
+            assert_eq!(out_of_range(at, reason.to_owned()), expected);
+        }
+    }
 }

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::lane::{End, Lane};
+use super::mark::{Committed, Mark};
 use crate::board::Seat;
-use crate::offset::SourceOffset;
+use crate::clusters::TopicId;
 
 /// The assigned partitions of one topic.
 #[derive(Default)]
@@ -30,46 +31,67 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    /// Positions that are acknowledged and not committed.
-    pub fn uncommitted(&self) -> Vec<(i32, SourceOffset)> {
-        uncommitted(self.progress.iter().copied())
+    /// What is acknowledged and not committed.
+    pub fn uncommitted(&self) -> Vec<(i32, Committed)> {
+        let progress = self.progress.iter();
+        let uncommitted = progress.filter_map(|(at, progress)| Some((*at, progress.news()?)));
+        uncommitted.collect()
     }
 }
 
-/// Of partitions, those whose position is not committed.
-fn uncommitted(progress: impl Iterator<Item = (i32, Progress)>) -> Vec<(i32, SourceOffset)> {
-    progress
-        .filter(|(_, progress)| progress.committed != Some(progress.position))
-        .map(|(partition, progress)| (partition, progress.position))
-        .collect()
+/// How far a partition has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// What may be committed: the next source offset that is not acknowledged, and how the partition stands.
+    pub reached: Committed,
+    /// What the group holds.
+    pub committed: Option<Committed>,
 }
 
-/// How far a partition has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// The next source offset that is not acknowledged.
-    pub position: SourceOffset,
-    /// What the group holds.
-    pub committed: Option<SourceOffset>,
+impl Progress {
+    /// What may be committed, unless the group holds it.
+    fn news(&self) -> Option<Committed> {
+        let is_known = self.committed.as_ref() == Some(&self.reached);
+        (!is_known).then(|| self.reached.clone())
+    }
 }
 
 /// A partition that this process owns, in flow or standing still.
 struct Partition {
-    seat: Arc<Seat>,
+    place: Place,
     /// Absent while it stands still.
     stop: Option<watch::Sender<Option<Instant>>>,
-    committed: Option<SourceOffset>,
+}
+
+/// What belongs to a partition, in flow or not.
+#[derive(Clone)]
+pub struct Place {
+    /// Its place on the board.
+    pub seat: Arc<Seat>,
+    /// The topic in which its position counts.
+    pub counted_in: Option<TopicId>,
+    /// What the group holds for it.
+    pub committed: Option<Committed>,
+}
+
+impl Place {
+    fn progress(&self) -> Progress {
+        let standing = self.seat.standing();
+        let mark = Mark::new(self.counted_in.as_ref(), standing.state, standing.reason);
+        Progress {
+            reached: Committed {
+                position: self.seat.reading_position(),
+                mark,
+            },
+            committed: self.committed.clone(),
+        }
+    }
 }
 
 impl Lanes {
-    /// Seats a partition that stands still; `committed` is what the group holds for it.
-    pub fn hold(&mut self, partition: i32, seat: Arc<Seat>, committed: Option<SourceOffset>) {
-        let stop = None;
-        let held = Partition {
-            seat,
-            stop,
-            committed,
-        };
+    /// Takes in a partition that stands still.
+    pub fn hold(&mut self, partition: i32, place: Place) {
+        let held = Partition { place, stop: None };
         self.partitions.insert(partition, held);
     }
 
@@ -77,18 +99,12 @@ impl Lanes {
     pub fn start(
         &mut self,
         partition: i32,
+        place: Place,
         lane: Lane,
         stop: watch::Sender<Option<Instant>>,
-        committed: Option<SourceOffset>,
     ) {
-        let seat = Arc::clone(lane.flight.seat());
         let stop = Some(stop);
-        let seated = Partition {
-            seat,
-            stop,
-            committed,
-        };
-        self.partitions.insert(partition, seated);
+        self.partitions.insert(partition, Partition { place, stop });
         let span = tracing::info_span!("lane", partition);
         self.tasks
             .spawn(async move { (partition, lane.run().await) }.instrument(span));
@@ -107,7 +123,7 @@ impl Lanes {
             };
             if let Some(seated) = self.partitions.get_mut(&partition) {
                 seated.stop = None;
-                return (partition, Arc::clone(&seated.seat), end);
+                return (partition, Arc::clone(&seated.place.seat), end);
             }
         }
     }
@@ -119,13 +135,14 @@ impl Lanes {
         }
     }
 
-    /// Tells the lanes of `partitions` to settle by `deadline`, waits for them, and lets the partitions go.
-    pub async fn stop(&mut self, partitions: &[i32], deadline: Instant) -> Stopped {
+    /// Tells the lanes of `partitions` to settle by `deadline` and waits for them. The partitions stay, standing still.
+    /// Answers whether the fate of all that was sent is known.
+    pub async fn halt(&mut self, partitions: &[i32], deadline: Instant) -> bool {
         let mut settled = true;
         let mut waiting: Vec<i32> = Vec::new();
         for partition in partitions {
-            if let Some(seated) = self.partitions.get(partition)
-                && let Some(stop) = &seated.stop
+            if let Some(seated) = self.partitions.get_mut(partition)
+                && let Some(stop) = seated.stop.take()
                 && stop.send(Some(deadline)).is_ok()
             {
                 waiting.push(*partition);
@@ -140,12 +157,18 @@ impl Lanes {
                 self.ended.push_back((partition, end));
             }
         }
+        self.ended
+            .retain(|(partition, _)| !partitions.contains(partition));
+        settled
+    }
+
+    /// Halts `partitions` and lets them go.
+    pub async fn stop(&mut self, partitions: &[i32], deadline: Instant) -> Stopped {
+        let settled = self.halt(partitions, deadline).await;
         let progress = partitions.iter();
         let progress =
             progress.filter_map(|partition| Some((*partition, self.progress(*partition)?)));
         let progress = progress.collect();
-        self.ended
-            .retain(|(partition, _)| !partitions.contains(partition));
         self.partitions
             .retain(|partition, _| !partitions.contains(partition));
         Stopped { progress, settled }
@@ -158,40 +181,43 @@ impl Lanes {
 
     /// What a partition that is here has acknowledged and committed.
     pub fn progress(&self, partition: i32) -> Option<Progress> {
+        Some(self.place(partition)?.progress())
+    }
+
+    /// What belongs to a partition that is here.
+    pub fn place(&self, partition: i32) -> Option<&Place> {
         let seated = self.partitions.get(&partition)?;
-        Some(Progress {
-            position: seated.seat.position(),
-            committed: seated.committed,
-        })
+        Some(&seated.place)
     }
 
-    /// The seat of a partition that is here.
-    pub fn seat(&self, partition: i32) -> Option<Arc<Seat>> {
-        self.partitions
-            .get(&partition)
-            .map(|seated| Arc::clone(&seated.seat))
-    }
-
-    /// Seats of all partitions.
-    pub fn seats(&self) -> impl Iterator<Item = (i32, &Arc<Seat>)> {
+    /// What belongs to each partition.
+    pub fn places(&self) -> impl Iterator<Item = (i32, &Place)> {
         let partitions = self.partitions.iter();
-        partitions.map(|(partition, seated)| (*partition, &seated.seat))
+        partitions.map(|(partition, seated)| (*partition, &seated.place))
     }
 
-    /// Positions that are acknowledged and not committed.
-    pub fn uncommitted(&self) -> Vec<(i32, SourceOffset)> {
-        let partitions = self.partitions.keys();
-        uncommitted(
-            partitions.filter_map(|partition| Some((*partition, self.progress(*partition)?))),
-        )
+    /// What is acknowledged and not committed.
+    pub fn uncommitted(&self) -> Vec<(i32, Committed)> {
+        let places = self.places();
+        let uncommitted = places.filter_map(|(at, place)| Some((at, place.progress().news()?)));
+        uncommitted.collect()
+    }
+
+    /// Every position, committed or not.
+    pub fn reached(&self) -> Vec<(i32, Committed)> {
+        let places = self.places();
+        places
+            .map(|(at, place)| (at, place.progress().reached))
+            .collect()
     }
 
     /// Notes that the group holds these positions.
-    pub fn committed(&mut self, positions: &[(i32, SourceOffset)]) {
-        for (partition, position) in positions {
-            if let Some(seated) = self.partitions.get_mut(partition) {
-                seated.committed = Some(*position);
-                seated.seat.metrics.committed_position.set(position.get());
+    pub fn committed(&mut self, positions: impl IntoIterator<Item = (i32, Committed)>) {
+        for (partition, committed) in positions {
+            if let Some(seated) = self.partitions.get_mut(&partition) {
+                let offset = committed.position.offset.get();
+                seated.place.seat.metrics.committed_position.set(offset);
+                seated.place.committed = Some(committed);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Holds the membership in a topic's consumer group and turns its callbacks into messages.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,13 +13,14 @@ use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
+use super::mark::{Committed, Mark};
 use crate::clusters::context::ClusterContext;
 use crate::clusters::properties;
 use crate::config;
 use crate::librdkafka::commit::{Answer, Commits};
 use crate::librdkafka::queue::PartitionQueue;
-use crate::librdkafka::watermarks;
-use crate::offset::SourceOffset;
+use crate::librdkafka::{epochs, watermarks};
+use crate::offset::{LeaderEpoch, Position, SourceOffset};
 
 /// What the group asks of this member.
 #[derive(Debug)]
@@ -43,6 +45,7 @@ pub struct Prefetch {
 
 /// A member of the group, subscribed to one topic.
 pub struct Member {
+    session_timeout: Duration,
     commits: Commits,
     consumer: Arc<StreamConsumer<Callbacks>>,
     topic: String,
@@ -66,16 +69,25 @@ impl Member {
             events: sender,
             leaving: AtomicBool::new(false),
         };
-        let consumer: StreamConsumer<Callbacks> =
-            settings(cluster, group, prefetch).create_with_context(callbacks)?;
+        let settings = settings(cluster, group, prefetch);
+        let session_timeout = settings.get("session.timeout.ms");
+        let session_timeout = session_timeout.and_then(|millis| millis.parse().ok());
+        let session_timeout = Duration::from_millis(session_timeout.unwrap_or(10_000));
+        let consumer: StreamConsumer<Callbacks> = settings.create_with_context(callbacks)?;
         consumer.subscribe(&[topic])?;
         let consumer = Arc::new(consumer);
         let member = Self {
+            session_timeout,
             commits: Commits::of(&consumer),
             consumer,
             topic: topic.to_owned(),
         };
         Ok((member, events))
+    }
+
+    /// How long the group waits for a word of a member before it gives its partitions away.
+    pub fn session_timeout(&self) -> Duration {
+        self.session_timeout
     }
 
     /// Serves the membership, so that events come, until librdkafka reports an error. Must be awaited all
@@ -97,12 +109,12 @@ impl Member {
         PartitionQueue::split_off(&self.consumer, &self.topic, partition)
     }
 
-    /// Starts reading partitions at the given offsets.
+    /// Starts reading partitions at the given positions.
     ///
     /// # Errors
     ///
     /// librdkafka's, when the assignment was lost meanwhile.
-    pub fn assign(&self, starts: &[(i32, SourceOffset)]) -> KafkaResult<()> {
+    pub fn assign(&self, starts: &[(i32, Position)]) -> KafkaResult<()> {
         self.consumer.incremental_assign(&self.list(starts))
     }
 
@@ -133,19 +145,29 @@ impl Member {
         &self,
         partitions: &[i32],
         timeout: Duration,
-    ) -> KafkaResult<Vec<(i32, Option<SourceOffset>)>> {
+    ) -> KafkaResult<Vec<(i32, Option<Committed>)>> {
         let mut list = TopicPartitionList::new();
         for partition in partitions {
             list.add_partition(&self.topic, *partition);
         }
-        let committed = self.consumer.committed_offsets(list, timeout)?;
+        let mut committed = self.consumer.committed_offsets(list, timeout)?;
+        let epochs: BTreeMap<i32, i32> = epochs::get(&mut committed).into_iter().collect();
         let positions = committed.elements().into_iter().map(|element| {
             element.error()?;
+            let partition = element.partition();
             let position = match element.offset() {
-                Offset::Offset(offset) => Some(SourceOffset::new(offset)),
+                Offset::Offset(offset) => Some(Committed {
+                    position: Position {
+                        offset: SourceOffset::new(offset),
+                        epoch: epochs
+                            .get(&partition)
+                            .and_then(|epoch| LeaderEpoch::known(*epoch)),
+                    },
+                    mark: Mark::read(element.metadata()),
+                }),
                 _ => None,
             };
-            Ok((element.partition(), position))
+            Ok((partition, position))
         });
         positions.collect()
     }
@@ -155,8 +177,8 @@ impl Member {
     /// # Errors
     ///
     /// When there is no group to commit to at the moment.
-    pub fn commit(&self, positions: &[(i32, SourceOffset)]) -> Result<(), RDKafkaErrorCode> {
-        self.commits.send(&self.list(positions))
+    pub fn commit(&self, positions: &[(i32, Committed)]) -> Result<(), RDKafkaErrorCode> {
+        self.commits.send(&self.marked(positions))
     }
 
     /// Waits for what became of the next commit. Cancel-safe.
@@ -169,9 +191,9 @@ impl Member {
     /// # Errors
     ///
     /// When the coordinator refuses, or does not answer.
-    pub fn commit_now(&self, positions: &[(i32, SourceOffset)]) -> KafkaResult<()> {
+    pub fn commit_now(&self, positions: &[(i32, Committed)]) -> KafkaResult<()> {
         self.consumer
-            .commit(&self.list(positions), CommitMode::Sync)
+            .commit(&self.marked(positions), CommitMode::Sync)
     }
 
     /// Leaves the group: from now on revocations are agreed to without an [`Event`]. Call once nothing more
@@ -184,13 +206,32 @@ impl Member {
         self.consumer.unsubscribe();
     }
 
-    fn list(&self, positions: &[(i32, SourceOffset)]) -> TopicPartitionList {
+    fn marked(&self, positions: &[(i32, Committed)]) -> TopicPartitionList {
+        let offsets = positions.iter();
+        let offsets: Vec<_> = offsets
+            .map(|(partition, committed)| (*partition, committed.position))
+            .collect();
+        let list = self.list(&offsets);
+        for (element, (_, committed)) in list.elements().iter_mut().zip(positions) {
+            element.set_metadata(committed.mark.write());
+        }
+        list
+    }
+
+    fn list(&self, positions: &[(i32, Position)]) -> TopicPartitionList {
         let mut list = TopicPartitionList::with_capacity(positions.len());
         for (partition, position) in positions {
-            let offset = Offset::Offset(position.get());
+            let offset = Offset::Offset(position.offset.get());
             list.add_partition_offset(&self.topic, *partition, offset)
                 .expect("a position is a valid offset");
         }
+        let known: BTreeMap<i32, Option<LeaderEpoch>> = positions
+            .iter()
+            .map(|(partition, position)| (*partition, position.epoch))
+            .collect();
+        epochs::set(&mut list, |partition| {
+            known.get(&partition).copied()?.map(LeaderEpoch::get)
+        });
         list
     }
 }

@@ -3,24 +3,35 @@
 //! In the order in which a record meets them:
 //!
 //! - `handle`: starts and stops it;
-//! - `topic`: strings the others together and commits what is acknowledged;
+//! - `topic`: strings the others together;
 //! - `member`: the group membership; assignments and revocations come out of it as messages;
 //! - `observe`: asks what is committed and what the source holds, when a partition is assigned;
 //! - `begin`: decides from that where reading begins;
 //! - `starting`: brings assigned partitions into flow;
 //! - `lanes`: the partitions in flow;
 //! - `lane`: one partition's way from queue to acknowledgement;
-//! - `flight`: what it has sent and what became of it.
+//! - `lease`: keeps a lane from sending on after the process was stopped for longer than the group waits;
+//! - `caution`: which records fly alone, since the target may refuse them;
+//! - `flight`: what a lane has sent and what became of it;
+//! - `trouble`: what becomes of a partition whose lane cannot go on;
+//! - `committing`: commits what is acknowledged;
+//! - `mark`: what is committed beside a position.
 
 mod begin;
+mod caution;
+mod committing;
 mod flight;
 mod handle;
 mod lane;
 mod lanes;
+mod lease;
+mod mark;
 mod member;
 mod observe;
 mod starting;
 mod topic;
+mod trouble;
 
-pub use handle::{Context, Pipeline, Plan};
+pub use handle::{Context, Known, Pipeline, Plan};
+pub use mark::Mark;
 pub use member::Prefetch;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::begin::Observed;
+use super::mark::Committed;
 use super::member::Member;
-use crate::clusters::{Inspector, TopicPartition};
+use crate::clusters::{Inspector, TopicId, TopicPartition};
 use crate::config::Start;
 use crate::librdkafka::admin::PartitionOffset;
-use crate::offset::SourceOffset;
+use crate::offset::{Position, SourceOffset};
 use crate::retry::Delays;
 
 /// Longest wait for the group's coordinator; a longer one would only delay the next attempt.
@@ -23,10 +24,21 @@ pub struct Question {
     pub inspector: Inspector,
     /// Source topic.
     pub topic: String,
-    /// Partitions, each with the position that is known better than by a commit.
-    pub partitions: BTreeMap<i32, Option<SourceOffset>>,
+    /// Partitions, each with what is known better than by a commit.
+    pub partitions: BTreeMap<i32, Option<Known>>,
+    /// The topic that bore the name when this process last looked.
+    pub last_seen: Option<TopicId>,
     /// Decides whether offsets by time are asked for.
     pub start: Start,
+}
+
+/// Where a partition goes on that this process had in its hands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Everything before it is acknowledged.
+    pub position: Option<Position>,
+    /// The topic in which it counts.
+    pub counted_in: Option<TopicId>,
 }
 
 impl Question {
@@ -53,8 +65,12 @@ impl Question {
     }
 
     async fn ask(&self) -> Result<Vec<(i32, Observed)>, String> {
-        let positions = self.positions().await?;
-        let partitions: Vec<_> = positions
+        let committed = self.committed().await?;
+        let topic = std::slice::from_ref(&self.topic);
+        let ids = self.inspector.topic_ids(topic).await;
+        let topic_id = ids.map_err(|error| error.to_string())?.remove(&self.topic);
+        let partitions: Vec<_> = self
+            .partitions
             .keys()
             .map(|partition| TopicPartition::new(&self.topic, *partition))
             .collect();
@@ -69,12 +85,30 @@ impl Question {
         let offset = |offsets: &BTreeMap<i32, Option<SourceOffset>>, partition| {
             offsets.get(partition).copied().flatten()
         };
-        let observed = positions.iter().map(|(partition, position)| {
+        let observed = self.partitions.iter().map(|(partition, known)| {
             let missing = || format!("no log start or end for partition {partition}");
+            let committed = committed.get(partition).cloned().flatten();
+            let Known {
+                position,
+                counted_in,
+            } = match (known, &committed) {
+                (Some(known), _) => known.clone(),
+                (None, Some(committed)) => Known {
+                    position: Some(committed.position),
+                    counted_in: committed.mark.topic_id(),
+                },
+                (None, None) => Known {
+                    position: None,
+                    counted_in: self.last_seen.clone(),
+                },
+            };
             Ok((
                 *partition,
                 Observed {
-                    position: *position,
+                    committed,
+                    position,
+                    counted_in,
+                    topic_id: topic_id.clone(),
                     log_start: offset(&starts, partition).ok_or_else(missing)?,
                     log_end: offset(&ends, partition).ok_or_else(missing)?,
                     at_time: offset(&times, partition),
@@ -84,21 +118,19 @@ impl Question {
         observed.collect()
     }
 
-    async fn positions(&self) -> Result<BTreeMap<i32, Option<SourceOffset>>, String> {
-        let mut positions = self.partitions.clone();
-        let unknown: Vec<i32> = positions
-            .iter()
-            .filter(|(_, position)| position.is_none())
-            .map(|(partition, _)| *partition)
-            .collect();
-        if !unknown.is_empty() {
-            let member = Arc::clone(&self.member);
-            let committed =
-                tokio::task::spawn_blocking(move || member.committed(&unknown, COMMITTED_TIMEOUT));
-            let committed = committed.await.expect("asking does not panic");
-            positions.extend(committed.map_err(|error| error.to_string())?);
+    /// What the group holds for partitions of which this process knows nothing better.
+    async fn committed(&self) -> Result<BTreeMap<i32, Option<Committed>>, String> {
+        let unknown = self.partitions.iter().filter(|(_, known)| known.is_none());
+        let unknown: Vec<i32> = unknown.map(|(partition, _)| *partition).collect();
+        if unknown.is_empty() {
+            return Ok(BTreeMap::new());
         }
-        Ok(positions)
+        let member = Arc::clone(&self.member);
+        let ask = move || member.committed(&unknown, COMMITTED_TIMEOUT);
+        let committed = tokio::task::spawn_blocking(ask).await;
+        let committed = committed.expect("asking does not panic");
+        let committed = committed.map_err(|error| error.to_string())?;
+        Ok(committed.into_iter().collect())
     }
 
     async fn at_time(

@@ -6,16 +6,20 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use super::begin::{Begin, Observed, begin, resume};
+use super::begin::{Begin, Observed, begin, resumes};
+use super::caution::Caution;
 use super::flight::Flight;
 use super::lane::Lane;
-use super::observe::Question;
+use super::lanes::Place;
+use super::mark::Committed;
+use super::observe::{Known, Question};
 use super::topic::Topic;
 use crate::board::Seat;
+use crate::clusters::TopicId;
 use crate::config::{OnDivergence, OnGap};
 use crate::librdkafka::queue::PartitionQueue;
 use crate::metrics::Skipped;
-use crate::offset::SourceOffset;
+use crate::offset::Position;
 use crate::status::State;
 
 /// Counts assignments, so that an answer that comes late is told from the one that is waited for.
@@ -49,20 +53,27 @@ impl Topic {
         let Some(assignment) = self.owned.get(&partition).copied() else {
             return;
         };
-        if let Some(seat) = self.lanes.seat(partition) {
+        if let Some(place) = self.lanes.place(partition) {
+            let known = Known {
+                position: Some(place.seat.reading_position()),
+                counted_in: place.counted_in.clone(),
+            };
             self.unassign(&[partition]);
-            let position = [(partition, Some(seat.position()))].into();
-            self.observe(Cause::Restarted(assignment), position);
+            self.observe(
+                Cause::Restarted(assignment),
+                [(partition, Some(known))].into(),
+            );
         }
     }
 
     /// Asks where partitions begin; [`Topic::assign`] gets the answer.
-    fn observe(&mut self, cause: Cause, partitions: BTreeMap<i32, Option<SourceOffset>>) {
+    fn observe(&mut self, cause: Cause, partitions: BTreeMap<i32, Option<Known>>) {
         let question = Question {
             member: Arc::clone(&self.member),
             inspector: self.context.inspector.clone(),
             topic: self.plan.source_topic.clone(),
             partitions,
+            last_seen: self.sight.source_id.borrow().clone(),
             start: self.context.mirror.start,
         };
         let answer = async move {
@@ -100,31 +111,25 @@ impl Topic {
         }
         for start in starts {
             self.assigned.insert(start.partition);
-            start.seat.set_standing(State::Running, None);
             self.start_lane(start);
         }
     }
 
     /// Seats a partition, and says where to start it unless it has to stand still.
     fn seat(&mut self, partition: i32, mut observed: Observed) -> Option<Start> {
-        let committed = match self.lanes.progress(partition) {
-            Some(progress) => progress.committed,
-            None => observed.position,
+        self.resume(partition, &mut observed);
+        let (seat, committed) = match self.lanes.place(partition) {
+            Some(place) => (Arc::clone(&place.seat), place.committed.clone()),
+            None => {
+                let seat = self.board.seat(partition, &self.context.budget);
+                (seat, observed.committed.clone())
+            }
         };
-        if let Some(left) = self.left.remove(&partition) {
-            observed.position = resume(observed.position, left.committed, left.position);
-        }
-        let begin = begin(observed, self.context.mirror.start);
-        let (position, standing) = self.decide(begin);
-        let seat = match self.lanes.seat(partition) {
-            Some(seat) => seat,
-            None => self.board.seat(partition, &self.context.budget, position),
-        };
+        let begin = begin(&observed, self.context.mirror.start);
+        let way = self.decide(begin, &observed);
         seat.set_source_range(observed.log_start, observed.log_end);
-        seat.advance(position, 0, None);
-        if let Begin::Gap { from, to } = begin
-            && standing.is_none()
-        {
+        seat.set_position(way.position());
+        if let (Begin::Gap { from, to }, Way::On { .. }) = (begin, &way) {
             tracing::warn!(
                 partition,
                 from = from.get(),
@@ -133,73 +138,161 @@ impl Topic {
             );
             seat.metrics.skip(Skipped::Retention, to.since(from));
         }
-        let queue = self.member.queue(partition);
-        let standing = standing.or_else(|| {
-            let refused = || (State::Paused, "librdkafka refuses the partition".to_owned());
-            queue.is_none().then(refused)
-        });
-        if let Some((state, reason)) = standing {
-            tracing::error!(partition, %state, reason, "partition stands still");
-            seat.set_standing(state, Some(reason));
-            self.lanes.hold(partition, seat, committed);
-            return None;
+        match (way, self.member.queue(partition)) {
+            (Way::On { position, topic_id }, Some(queue)) => Some(Start {
+                partition,
+                position,
+                place: place(seat, topic_id, committed),
+                queue,
+            }),
+            (Way::On { topic_id, .. }, None) => {
+                let reason = "librdkafka refuses the partition".to_owned();
+                self.hold(
+                    partition,
+                    place(seat, topic_id, committed),
+                    State::Paused,
+                    reason,
+                );
+                None
+            }
+            (Way::Still { state, reason, .. }, _) => {
+                let place = place(seat, observed.counted_in, committed);
+                self.hold(partition, place, state, reason);
+                None
+            }
         }
-        queue.map(|queue| Start {
-            partition,
-            position,
-            committed,
-            seat,
-            queue,
-        })
+    }
+
+    /// Lets a partition that comes back to this process go on from what it had acknowledged itself.
+    fn resume(&mut self, partition: i32, observed: &mut Observed) {
+        let Some(left) = self.left.remove(&partition) else {
+            return;
+        };
+        let offset =
+            |held: &Option<Committed>| held.as_ref().map(|committed| committed.position.offset);
+        let (committed, known) = (offset(&observed.committed), offset(&left.committed));
+        let reached = left.reached;
+        if resumes(committed, known, reached.position.offset) {
+            observed.position = Some(reached.position);
+            observed.counted_in = reached.mark.topic_id().or(observed.counted_in.take());
+        }
+    }
+
+    fn hold(&mut self, partition: i32, place: Place, state: State, reason: String) {
+        let logged = reason.clone();
+        if place.seat.set_standing(state, Some(reason)) {
+            tracing::error!(partition, %state, reason = logged, "partition stands still");
+        }
+        place.seat.set_held_up(true);
+        self.lanes.hold(partition, place);
     }
 
     /// Where to go on, or why to stand still.
-    fn decide(&self, begin: Begin) -> (SourceOffset, Option<(State, String)>) {
+    fn decide(&self, begin: Begin, observed: &Observed) -> Way {
         let mirror = &self.context.mirror;
+        let on = |position| Way::On {
+            position,
+            topic_id: observed.topic_id.clone(),
+        };
+        let diverged = |position: Option<Position>, reason| Way::Still {
+            position: position.unwrap_or(Position::at(observed.log_start)),
+            state: State::Diverged,
+            reason,
+        };
+        let goes_on = mirror.on_divergence == OnDivergence::Continue;
         match begin {
-            Begin::At(position) => (position, None),
-            Begin::Gap { to, .. } if mirror.on_gap == OnGap::Continue => (to, None),
-            Begin::Gap { from, to } => {
-                let reason = format!(
+            Begin::At(position) => on(position),
+            Begin::Gap { to, .. } if mirror.on_gap == OnGap::Continue => on(Position::at(to)),
+            Begin::Gap { from, to } => Way::Still {
+                position: Position::at(from),
+                state: State::Paused,
+                reason: format!(
                     "gap: the source deleted offsets {from} to {to} before they were read (on_gap: pause)"
-                );
-                (from, Some((State::Paused, reason)))
-            }
-            Begin::Diverged { log_end, .. } if mirror.on_divergence == OnDivergence::Continue => {
-                (log_end, None)
-            }
-            Begin::Diverged { position, log_end } => {
-                let reason = format!(
-                    "the source log ends at {log_end}, before position {position}: it was cut back or the topic recreated (on_divergence: pause)"
-                );
-                (position, Some((State::Diverged, reason)))
-            }
+                ),
+            },
+            Begin::CutBack { log_end, .. } if goes_on => on(Position::at(log_end)),
+            Begin::CutBack { position, log_end } => diverged(
+                Some(position),
+                format!(
+                    "the source log ends at {log_end}, before position {}: it was cut back (on_divergence: pause)",
+                    position.offset
+                ),
+            ),
+            Begin::Recreated { log_start, .. } if goes_on => on(Position::at(log_start)),
+            Begin::Recreated { position, .. } => diverged(position, recreated(position)),
         }
     }
 
     fn start_lane(&mut self, start: Start) {
         let (writer, acks) = self.target.partition(start.partition);
         let (stop, stopped) = watch::channel(None);
-        let board = Arc::clone(&self.board);
-        let on_rejected = self.context.mirror.on_rejected;
-        let flight = Flight::from(start.position, start.seat, board, on_rejected);
+        let caution = Caution {
+            limits: self.sight.limits.clone(),
+            producer_batch: self.target.batch_bytes(),
+            through: self.retries.careful_through(start.partition),
+        };
+        let flight = Flight::new(
+            Arc::clone(&start.place.seat),
+            Arc::clone(&self.board),
+            caution,
+            self.context.mirror.on_rejected,
+        );
         let lane = Lane {
             queue: start.queue,
             writer,
             acks,
+            lease: self.lease.holder(),
             stop: stopped,
             flight,
         };
-        self.lanes
-            .start(start.partition, lane, stop, start.committed);
+        self.lanes.start(start.partition, start.place, lane, stop);
     }
 }
 
 /// A partition about to flow.
 struct Start {
     partition: i32,
-    position: SourceOffset,
-    committed: Option<SourceOffset>,
-    seat: Arc<Seat>,
+    position: Position,
+    place: Place,
     queue: PartitionQueue,
+}
+
+/// What to do with a partition.
+enum Way {
+    /// Read it from here, in this topic.
+    On {
+        position: Position,
+        topic_id: Option<TopicId>,
+    },
+    /// Let it stand still.
+    Still {
+        position: Position,
+        state: State,
+        reason: String,
+    },
+}
+
+impl Way {
+    fn position(&self) -> Position {
+        match self {
+            Self::On { position, .. } | Self::Still { position, .. } => *position,
+        }
+    }
+}
+
+fn place(seat: Arc<Seat>, counted_in: Option<TopicId>, committed: Option<Committed>) -> Place {
+    Place {
+        seat,
+        counted_in,
+        committed,
+    }
+}
+
+fn recreated(position: Option<Position>) -> String {
+    let at = position
+        .map(|position| format!(", so that position {} means nothing in it", position.offset));
+    format!(
+        "the source topic was deleted and created anew{} (on_divergence: pause); with on_divergence: continue the new topic is copied behind the old one",
+        at.unwrap_or_default()
+    )
 }

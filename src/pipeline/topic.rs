@@ -9,21 +9,28 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::begin::Observed;
+use super::committing::Committing;
 use super::handle::{Context, Plan};
-use super::lane::{End, SETTLE, Trouble};
+use super::lane::SETTLE;
 use super::lanes::{Lanes, Progress, Stopped};
+use super::lease::Lease;
 use super::member::{Event, Member};
 use super::starting::{Assignment, Cause};
-use crate::board::{Seat, TopicBoard};
+use super::trouble::Retries;
+use crate::board::TopicBoard;
+use crate::clusters::TopicId;
 use crate::deadline::{Deadline, DrainOutcome};
-use crate::librdkafka::commit::Answer;
 use crate::metrics::Stage;
-use crate::offset::SourceOffset;
 use crate::status::State;
-use crate::target::TargetTopic;
+use crate::target::{Limits, TargetTopic};
 
-/// How long a partition waits after a failure that may pass, before it is read again from its position.
-const RESTART_DELAY: Duration = Duration::from_secs(1);
+/// What discovery sees of the topic while it is mirrored.
+pub struct Sight {
+    /// Which topic bears the name on the source.
+    pub source_id: watch::Receiver<Option<TopicId>>,
+    /// What the target topic takes.
+    pub limits: watch::Receiver<Limits>,
+}
 
 /// One topic while it is mirrored.
 pub struct Topic {
@@ -44,8 +51,10 @@ pub struct Topic {
     pub(super) restarts: JoinSet<i32>,
     /// How far partitions had come that were given back or lost.
     pub(super) left: BTreeMap<i32, Progress>,
-    /// Whether a commit waits for its answer; the next one waits for that, too.
-    pub(super) committing: bool,
+    pub(super) retries: Retries,
+    pub(super) committing: Committing,
+    pub(super) lease: Lease,
+    pub(super) sight: Sight,
 }
 
 impl Topic {
@@ -56,8 +65,10 @@ impl Topic {
         target: TargetTopic,
         board: Arc<TopicBoard>,
         member: Member,
+        sight: Sight,
     ) -> Self {
         Self {
+            lease: Lease::new(member.session_timeout()),
             context,
             plan,
             target,
@@ -70,7 +81,9 @@ impl Topic {
             beginnings: JoinSet::new(),
             restarts: JoinSet::new(),
             left: BTreeMap::new(),
-            committing: false,
+            retries: Retries::default(),
+            committing: Committing::default(),
+            sight,
         }
     }
 
@@ -83,6 +96,8 @@ impl Topic {
         let member = Arc::clone(&self.member);
         let mut commits = tokio::time::interval(self.context.mirror.commit_interval);
         commits.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = tokio::time::interval(member.session_timeout() / 5);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
@@ -94,7 +109,9 @@ impl Topic {
                 }
                 (partition, seat, end) = self.lanes.ended() => self.lane_ended(partition, &seat, end),
                 answer = member.commit_answer() => self.committed(&answer),
+                _ = looks.tick() => self.look_at_the_clock(),
                 _ = commits.tick() => self.commit(),
+                Ok(()) = self.sight.source_id.changed() => self.source_seen().await,
                 error = member.serve() => {
                     self.context.metrics.error(&self.context.mirror.name, Stage::Consume, error.rdkafka_error_code());
                     tracing::debug!(%error, "the source reports an error");
@@ -139,54 +156,39 @@ impl Topic {
         }
     }
 
-    /// Takes note of what became of a commit; what was refused is committed again with the next tick.
-    fn committed(&mut self, answer: &Answer) {
-        self.committing = false;
-        let taken = answer.taken.iter();
-        let taken: Vec<_> = taken
-            .map(|(partition, offset)| (*partition, SourceOffset::new(*offset)))
-            .collect();
-        self.lanes.committed(&taken);
-        if let Some(code) = answer.refused {
-            let metrics = &self.context.metrics;
-            metrics.error(&self.context.mirror.name, Stage::Commit, code);
-            tracing::warn!(%code, "commit refused");
-        }
-    }
-
-    /// Notes why a lane ended by itself; where the cause may pass, lets it begin again after a while.
-    fn lane_ended(&mut self, partition: i32, seat: &Seat, end: End) {
-        let End::Trouble(trouble) = end else { return };
-        let (stage, state, delay) = match &trouble {
-            Trouble::OutOfRange { .. } => (Stage::Consume, State::Paused, Some(Duration::ZERO)),
-            Trouble::NotRead(_) => (Stage::Consume, State::Paused, Some(RESTART_DELAY)),
-            Trouble::NotWritten { .. } => (Stage::Produce, State::Paused, Some(RESTART_DELAY)),
-            Trouble::Rejected { .. } => (Stage::Produce, State::Rejected, None),
-        };
-        let metrics = &self.context.metrics;
-        metrics.error(&self.context.mirror.name, stage, trouble.code());
-        if seat.set_standing(state, Some(trouble.to_string())) {
-            tracing::error!(partition, %state, reason = %trouble, "partition stands still");
-        }
-        if let Some(delay) = delay {
-            self.restarts.spawn(async move {
-                tokio::time::sleep(delay).await;
-                partition
-            });
-        }
-    }
-
     /// Stops lanes and takes their partitions off the board.
     async fn release(&mut self, partitions: &[i32], deadline: Instant) -> Stopped {
         for partition in partitions {
             self.owned.remove(partition);
+            self.retries.forget(*partition);
         }
         let stopped = self.lanes.stop(partitions, deadline).await;
-        self.left.extend(stopped.progress.iter().copied());
+        self.left.extend(stopped.progress.iter().cloned());
         partitions
             .iter()
             .for_each(|partition| self.board.unseat(*partition));
         stopped
+    }
+
+    /// Stops partitions whose positions count in a topic that another one has taken the name of, and looks anew where
+    /// they begin.
+    async fn source_seen(&mut self) {
+        let now = self.sight.source_id.borrow_and_update().clone();
+        let places = self.lanes.places();
+        let stale = places.filter(|(_, place)| {
+            place.counted_in.is_some()
+                && place.counted_in != now
+                && place.seat.standing().state != State::Diverged
+        });
+        let stale: Vec<i32> = stale.map(|(partition, _)| partition).collect();
+        if stale.is_empty() {
+            return;
+        }
+        tracing::warn!("the source topic was deleted and created anew");
+        self.lanes.halt(&stale, Instant::now() + SETTLE).await;
+        stale
+            .into_iter()
+            .for_each(|partition| self.restart(partition));
     }
 
     /// Stops reading partitions; an empty list answers the group all the same.
@@ -198,44 +200,6 @@ impl Topic {
         if let Err(error) = self.member.unassign(&assigned) {
             tracing::debug!(%error, "the assignment is gone already");
         }
-    }
-
-    fn commit(&mut self) {
-        for (partition, seat) in self.lanes.seats() {
-            if let Some(end) = self.member.log_end(partition) {
-                seat.see_source_end(end);
-            }
-        }
-        let positions = self.lanes.uncommitted();
-        if positions.is_empty() || self.committing {
-            return;
-        }
-        match self.member.commit(&positions) {
-            Ok(()) => self.committing = true,
-            Err(error) => tracing::debug!(%error, "no group to commit to"),
-        }
-    }
-
-    /// Commits and waits for the answer, up to the deadline. Answers whether the group took it.
-    async fn commit_now(&self, positions: Vec<(i32, SourceOffset)>, deadline: Instant) -> bool {
-        if positions.is_empty() {
-            return true;
-        }
-        let member = Arc::clone(&self.member);
-        let commit = tokio::task::spawn_blocking(move || member.commit_now(&positions));
-        match tokio::time::timeout_at(deadline, commit).await {
-            Ok(Ok(Ok(()))) => return true,
-            Ok(Ok(Err(error))) => {
-                let code = error.rdkafka_error_code();
-                self.context
-                    .metrics
-                    .error(&self.context.mirror.name, Stage::Commit, code);
-                tracing::warn!(%error, "commit refused");
-            }
-            Ok(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
-            Err(_) => tracing::warn!("commit not answered in time"),
-        }
-        false
     }
 
     /// I7: settles, commits and leaves the group, all by one deadline.

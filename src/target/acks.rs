@@ -130,6 +130,11 @@ impl Routes {
         (lane, Acks { lane, runs, routes })
     }
 
+    /// Whether somebody waits for the acknowledgements of `lane`.
+    pub(super) fn is_open(&self, lane: Lane) -> bool {
+        self.lanes().open.contains_key(&lane)
+    }
+
     /// Reports a record that the producer did not take.
     pub(super) fn refuse(&self, lane: Lane, place: Sequence, code: RDKafkaErrorCode) {
         self.send([Run {

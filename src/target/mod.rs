@@ -6,6 +6,7 @@
 //! order is kept per partition by it alone (I2).
 
 mod acks;
+mod limits;
 mod producer;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tokio::task::JoinHandle;
 
 pub use acks::{Ack, Acks};
 use acks::{Deliveries, Routes};
+pub use limits::Limits;
 
 use crate::config;
 use crate::librdkafka::message::Messages;
@@ -33,6 +35,7 @@ pub struct Target {
     producer: Arc<BaseProducer<Deliveries>>,
     batches: mpsc::Sender<Write>,
     routes: Arc<Routes>,
+    batch_bytes: u32,
     writing: JoinHandle<()>,
     acking: JoinHandle<()>,
 }
@@ -67,6 +70,7 @@ impl Target {
             producer,
             batches,
             routes,
+            batch_bytes,
         })
     }
 
@@ -76,6 +80,7 @@ impl Target {
             handle: Arc::new(TopicHandle::open(&self.producer, name)?),
             batches: self.batches.clone(),
             routes: Arc::clone(&self.routes),
+            batch_bytes: self.batch_bytes,
         })
     }
 
@@ -99,9 +104,15 @@ pub struct TargetTopic {
     handle: Arc<TopicHandle>,
     batches: mpsc::Sender<Write>,
     routes: Arc<Routes>,
+    batch_bytes: u32,
 }
 
 impl TargetTopic {
+    /// Bytes of the largest batch that its producer makes of several records.
+    pub fn batch_bytes(&self) -> u32 {
+        self.batch_bytes
+    }
+
     /// Opens one partition: where its batches go and where their acknowledgements come from.
     pub fn partition(&self, partition: i32) -> (Writer, Acks) {
         let (lane, acks) = self.routes.open();
@@ -166,10 +177,14 @@ struct Write {
     messages: Messages,
 }
 
-/// Hands batches to librdkafka until every sender is gone.
+/// Hands batches to librdkafka until every sender is gone, but for those of partitions that are gone: whoever has
+/// them now writes these records, too.
 async fn write(mut waiting: mpsc::Receiver<Write>, routes: Arc<Routes>) {
     while let Some(batch) = waiting.recv().await {
         let Write { lane, first, .. } = batch;
+        if !routes.is_open(lane) {
+            continue;
+        }
         batch.topic.send(
             batch.partition,
             batch.messages,

@@ -1,0 +1,104 @@
+//! Writes beside each committed position what it belongs to and how its partition stands, and reads it back.
+//!
+//! Kafka keeps a text with every committed offset. Here it tells which topic the offset counts in, by the topic's id, so
+//! that a topic which was deleted and created anew is noticed also by a process that starts later; and, for a partition
+//! that stands still, state and reason, so that `kmirror status` can tell from the clusters alone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clusters::TopicId;
+use crate::offset::Position;
+use crate::status::State;
+
+/// Longest reason that is committed, in bytes; brokers refuse more than `offset.metadata.max.bytes` (4096) in all.
+const REASON_BYTES: usize = 1024;
+
+/// A position as the group holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Where to go on.
+    pub position: Position,
+    /// What belongs to it.
+    pub mark: Mark,
+}
+
+/// What is committed beside a position.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mark {
+    /// The topic that the position counts in; absent where the source tells no ids (before Kafka 2.8), or where
+    /// somebody else committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic_id: Option<String>,
+    /// The state, unless the partition runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// Why it does not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Mark {
+    /// For a position in the topic with this id, of a partition in this state.
+    pub fn new(topic_id: Option<&TopicId>, state: State, reason: Option<String>) -> Self {
+        let stands = !matches!(state, State::Running | State::Starting);
+        let reason = reason.filter(|_| stands).map(|mut reason| {
+            reason.truncate(reason.floor_char_boundary(REASON_BYTES));
+            reason
+        });
+        Self {
+            topic_id: topic_id.map(|id| id.as_str().to_owned()),
+            state: stands.then_some(state),
+            reason,
+        }
+    }
+
+    /// The topic that the position counts in.
+    pub fn topic_id(&self) -> Option<TopicId> {
+        self.topic_id.clone().map(TopicId::new)
+    }
+
+    /// Reads the text beside a position; what kmirror did not write is no mark.
+    pub fn read(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// The text to commit.
+    pub fn write(&self) -> String {
+        serde_json::to_string(self).expect("a mark is three texts")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_comes_back_as_it_was_written() {
+        let id = TopicId::new("AAAAAAAAQbiRvxNzBg_dsA");
+        let reason = Some("the target refuses it".to_owned());
+        let mark = Mark::new(Some(&id), State::Rejected, reason);
+        assert_eq!(Mark::read(&mark.write()), mark);
+        assert_eq!(mark.topic_id(), Some(id));
+    }
+
+    #[test]
+    fn a_partition_that_runs_needs_no_word() {
+        let mark = Mark::new(None, State::Running, Some("left over".to_owned()));
+        assert_eq!(mark.write(), "{}");
+    }
+
+    #[test]
+    fn what_others_committed_is_no_mark() {
+        for text in ["", "moved by hand", "[1]", "{\"topic_id\": 7}"] {
+            assert_eq!(Mark::read(text), Mark::default(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let mark = Mark::new(None, State::Paused, Some("ä".repeat(2000)));
+        assert_eq!(mark.reason.as_ref().map(String::len), Some(REASON_BYTES));
+        assert!(mark.write().len() < 4096);
+    }
+}
