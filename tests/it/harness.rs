@@ -24,16 +24,18 @@ pub struct Site {
     runtime: Runtime,
     cluster: Option<Cluster>,
     bootstrap: String,
+    nodes: usize,
     data: TempDir,
     /// Asks the cluster directly.
     pub client: Client,
 }
 
 impl Site {
-    pub fn start() -> Result<Self> {
+    /// A cluster of so many nodes. One that is to be restarted has a single one: only the first node's port is kept.
+    pub fn start(nodes: usize) -> Result<Self> {
         let runtime = Runtime::new()?;
         let data = tempfile::tempdir()?;
-        let builder = Self::builder("127.0.0.1:0", &data);
+        let builder = Self::builder("127.0.0.1:0", nodes, &data);
         let cluster = runtime.block_on(builder.start())?;
         let bootstrap = cluster.bootstrap_servers();
         Ok(Self {
@@ -41,12 +43,14 @@ impl Site {
             cluster: Some(cluster),
             client: Client::new(bootstrap.clone()),
             bootstrap,
+            nodes,
             data,
         })
     }
 
-    fn builder(listen: &str, data: &TempDir) -> Builder {
+    fn builder(listen: &str, nodes: usize, data: &TempDir) -> Builder {
         Cluster::builder()
+            .nodes(nodes)
             .listen(listen)
             .data_dir(data.path())
             // The tests' records are years old.
@@ -55,6 +59,25 @@ impl Site {
 
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// The cluster itself, for faults and controls.
+    ///
+    /// # Panics
+    /// While it is down.
+    pub fn cluster(&self) -> &Cluster {
+        self.cluster.as_ref().expect("the cluster is up")
+    }
+
+    /// Waits for something that happens on the cluster.
+    ///
+    /// # Panics
+    /// When it has not happened after [`SOON`].
+    #[track_caller]
+    pub fn wait<T>(&self, what: &str, happening: impl Future<Output = T>) -> T {
+        let within = tokio::time::timeout(SOON, happening);
+        let happened = self.runtime.block_on(async { within.await });
+        happened.unwrap_or_else(|_| panic!("not within {SOON:?}: {what}"))
     }
 
     /// Takes the cluster down: nothing listens at its address any more.
@@ -66,7 +89,7 @@ impl Site {
 
     /// Brings it back.
     pub fn restart(&mut self) -> Result<()> {
-        let builder = Self::builder(&self.bootstrap, &self.data);
+        let builder = Self::builder(&self.bootstrap, self.nodes, &self.data);
         self.cluster = Some(self.runtime.block_on(builder.start())?);
         self.client = Client::new(self.bootstrap.clone());
         Ok(())
@@ -80,10 +103,16 @@ pub struct Sites {
 }
 
 impl Sites {
+    /// One node each.
     pub fn start() -> Result<Self> {
+        Self::of(1)
+    }
+
+    /// So many nodes each.
+    pub fn of(nodes: usize) -> Result<Self> {
         Ok(Self {
-            source: Site::start()?,
-            target: Site::start()?,
+            source: Site::start(nodes)?,
+            target: Site::start(nodes)?,
         })
     }
 

@@ -15,6 +15,7 @@ mod cli_check;
 mod cli_demo;
 mod cli_status;
 mod drains;
+mod faults;
 mod records;
 mod restarts;
 mod topics;
