@@ -167,6 +167,9 @@ impl Builder {
             .await
             .map_err(|panic| StartError::Config(panic.to_string()))??;
         let shared = Shared::new(state, Faults::new(seed), journal, versions);
-        Ok(Cluster::run(Arc::new(shared), seed, listeners))
+        Cluster::run(Arc::new(shared), seed, listeners).map_err(|source| StartError::Listen {
+            address: self.listen,
+            source,
+        })
     }
 }

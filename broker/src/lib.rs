@@ -26,12 +26,14 @@ mod journal;
 mod load;
 mod log;
 mod net;
+mod nodes;
 mod state;
 mod store;
 mod timer;
 mod topics;
 
 pub use builder::{Builder, StartError};
+pub use clock::ClockOffset;
 pub use cluster::{AdminError, Cluster};
 pub use faults::{Fault, Faults, Rule};
 pub use journal::{Commit, Entry};

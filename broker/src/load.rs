@@ -6,10 +6,11 @@ use std::time::Duration;
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use crate::clock::now_ms;
+use crate::clock::Clock;
 use crate::config::BrokerConfigs;
 use crate::groups::{GroupSettings, Groups};
-use crate::state::{Node, State};
+use crate::nodes::{Node, Nodes};
+use crate::state::State;
 use crate::store::{ClusterFile, DataDir, StoreError};
 use crate::topics::{Surroundings, Topics};
 
@@ -30,12 +31,14 @@ pub(crate) fn load(
     let cluster_id = StrBytes::from_string(file.cluster_id);
     let state = State {
         cluster_id,
-        nodes,
+        nodes: Nodes::new(nodes),
         configs,
         topics,
         groups,
         producer_ids,
         data,
+        clock: Clock::default(),
+        disk_full: false,
     };
     state.save()?;
     Ok(state)
@@ -67,7 +70,7 @@ fn load_topics(
     let around = Surroundings { nodes, broker };
     data.map_or_else(
         || Ok(Topics::default()),
-        |data| Topics::load(data.topics()?, around, now_ms()),
+        |data| Topics::load(data.topics()?, around, Clock::default().now_ms()),
     )
 }
 

@@ -10,10 +10,12 @@ use kafka_protocol::protocol::StrBytes;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::api::Versions;
+use crate::clock::Clock;
 use crate::config::{BrokerConfigs, Invalid};
 use crate::faults::Faults;
 use crate::groups::Groups;
 use crate::journal::Journal;
+use crate::nodes::Nodes;
 use crate::store::{ClusterFile, DataDir, StoreError};
 use crate::topics::{NewTopic, Plan, Refused, Surroundings, Topic, Topics};
 
@@ -71,23 +73,12 @@ impl Shared {
     }
 }
 
-/// One broker of the cluster, as clients see it.
-#[derive(Debug, Clone)]
-pub(crate) struct Node {
-    /// Counted from 0.
-    pub(crate) id: BrokerId,
-    /// The advertised address, never a name: some clients try `::1` for `localhost` first.
-    pub(crate) host: StrBytes,
-    /// The real port, also where port 0 was asked for.
-    pub(crate) port: u16,
-}
-
 /// Everything the mutex guards.
 pub(crate) struct State {
     /// The same for as long as the data directory lives.
     pub(crate) cluster_id: StrBytes,
-    /// In the order of their ids, at least one; the first is the controller.
-    pub(crate) nodes: Vec<Node>,
+    /// The brokers.
+    pub(crate) nodes: Nodes,
     /// The brokers' configuration.
     pub(crate) configs: BrokerConfigs,
     /// Topics with their logs.
@@ -98,17 +89,13 @@ pub(crate) struct State {
     pub(crate) producer_ids: Range<i64>,
     /// Where all this is kept; `None` keeps it in memory.
     pub(crate) data: Option<DataDir>,
+    /// What the brokers take for the time.
+    pub(crate) clock: Clock,
+    /// Whether nothing can be appended for want of space.
+    pub(crate) disk_full: bool,
 }
 
 impl State {
-    /// The node that coordinates a group or a transactional id: spread by a hash of the name, the same on every node.
-    pub(crate) fn coordinator_of(&self, name: &str) -> &Node {
-        let hash = name.bytes().fold(0_u32, |hash, byte| {
-            hash.wrapping_mul(31).wrapping_add(u32::from(byte))
-        });
-        &self.nodes[hash as usize % self.nodes.len()]
-    }
-
     /// Checks a new topic without creating it.
     ///
     /// # Errors
@@ -129,7 +116,32 @@ impl State {
     /// With the code and the words of Kafka.
     pub(crate) fn create_topic(&mut self, new: NewTopic) -> Result<&Topic, Refused> {
         let plan = self.plan_topic(new)?;
-        self.topics.create(plan)
+        self.create_planned(plan)
+    }
+
+    /// Creates a topic as planned.
+    ///
+    /// # Errors
+    /// When the data directory cannot be written.
+    pub(crate) fn create_planned(&mut self, plan: Plan) -> Result<&Topic, Refused> {
+        let name = plan.name.clone();
+        self.topics.create(plan)?;
+        self.elect_for(&name)?;
+        let created = self.topics.get(&name);
+        Ok(created.expect("it was created under the same lock"))
+    }
+
+    /// Adds partitions to a topic, one for each entry of `replicas`.
+    ///
+    /// # Errors
+    /// `UNKNOWN_TOPIC_OR_PARTITION`, `KAFKA_STORAGE_ERROR`.
+    pub(crate) fn grow_topic(
+        &mut self,
+        name: &str,
+        replicas: Vec<Vec<BrokerId>>,
+    ) -> Result<(), Refused> {
+        self.topics.grow(name, replicas)?;
+        self.elect_for(name)
     }
 
     /// Deletes a topic, with the offsets that groups have committed for it.
@@ -216,7 +228,8 @@ impl State {
     }
 
     /// Shortens the logs as the topics' retention asks for (`log.retention.check.interval.ms` apart).
-    pub(crate) fn enforce_retention(&mut self, now: i64) {
+    pub(crate) fn enforce_retention(&mut self) {
+        let now = self.clock.now_ms();
         let expired = now - self.configs.number("producer.id.expiration.ms");
         for topic in self.topics.iter_mut() {
             topic.enforce_retention(now, expired);

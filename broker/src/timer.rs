@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use crate::clock::now_ms;
 use crate::state::Shared;
 
 /// How often groups look for expired sessions and for rebalances whose time is up.
@@ -23,7 +22,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<()>) {
     loop {
         tokio::select! {
             _ = groups.tick() => shared.lock().groups.tick(Instant::now()),
-            _ = retention.tick() => shared.lock().enforce_retention(now_ms()),
+            _ = retention.tick() => shared.lock().enforce_retention(),
             _ = stop.changed() => return,
         }
     }

@@ -44,7 +44,7 @@ fn grow(
     if validate_only {
         return Ok(());
     }
-    state.topics.grow(&asked.name, replicas)
+    state.grow_topic(&asked.name, replicas)
 }
 
 fn plan(state: &State, asked: &CreatePartitionsTopic) -> Result<Vec<Vec<BrokerId>>, Refused> {

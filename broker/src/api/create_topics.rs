@@ -53,7 +53,7 @@ fn create(
     let id = if validate_only {
         Uuid::nil()
     } else {
-        state.topics.create(plan)?.id
+        state.create_planned(plan)?.id
     };
     Ok(response.with_topic_id(id))
 }

@@ -27,7 +27,7 @@ pub(crate) async fn handle(
             .with_error_code(ResponseError::MismatchedEndpointType.code())
             .with_endpoint_type(BROKERS);
     }
-    let brokers = state.nodes.iter().map(|node| {
+    let brokers = state.nodes.live().map(|node| {
         DescribeClusterBroker::default()
             .with_broker_id(node.id)
             .with_host(node.host.clone())
@@ -35,7 +35,7 @@ pub(crate) async fn handle(
     });
     let response = DescribeClusterResponse::default()
         .with_cluster_id(state.cluster_id.clone())
-        .with_controller_id(state.nodes[0].id)
+        .with_controller_id(state.nodes.controller())
         .with_brokers(brokers.collect());
     if request.include_cluster_authorized_operations {
         return response.with_cluster_authorized_operations(ALL_CLUSTER_OPERATIONS);

@@ -70,7 +70,9 @@ fn entries(state: &State, asked: &DescribeConfigsResource) -> Result<Vec<Entry>,
 
 /// The values that differ from node to node.
 fn own(state: &State, id: usize) -> BTreeMap<&'static str, String> {
-    let node = &state.nodes[id];
+    let Some(node) = state.nodes.iter().nth(id) else {
+        return BTreeMap::new();
+    };
     let listener = format!("PLAINTEXT://{}:{}", node.host, node.port);
     let directory = state
         .data

@@ -45,6 +45,7 @@ fn log() -> PartitionLog {
             log_append_time: false,
             segment_bytes: u64::MAX,
             now: 0,
+            disk_full: false,
         };
         log.append(Sample::at(&[1, 2, 3]).incoming(), rules)
             .expect("sound");

@@ -39,7 +39,10 @@ fn find(state: &State, key_type: i8, key: &StrBytes) -> Result<Coordinator, Resp
     if !matches!(key_type, GROUP | TRANSACTION) {
         return Err(ResponseError::InvalidRequest);
     }
-    let node = state.coordinator_of(key);
+    let node = state
+        .nodes
+        .coordinator_of(key)
+        .ok_or(ResponseError::CoordinatorNotAvailable)?;
     Ok(Coordinator::default()
         .with_key(key.clone())
         .with_node_id(node.id)

@@ -46,10 +46,16 @@ fn coordinated<T>(
     call: impl FnOnce(&mut State) -> Result<T, ResponseError>,
 ) -> Result<T, ResponseError> {
     let mut state = cx.state();
-    if state.coordinator_of(group).id != cx.node {
+    if !coordinates(cx, &state, group) {
         return Err(ResponseError::NotCoordinator);
     }
     call(&mut state)
+}
+
+/// Whether the node that is asked coordinates a group.
+pub(super) fn coordinates(cx: &Context, state: &State, group: &str) -> bool {
+    let coordinator = state.nodes.coordinator_of(group);
+    coordinator.is_some_and(|node| node.id == cx.node)
 }
 
 /// Who speaks, from the three fields that every request of a member has.

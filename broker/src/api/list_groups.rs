@@ -4,6 +4,7 @@ use kafka_protocol::messages::list_groups_response::ListedGroup;
 use kafka_protocol::messages::{GroupId, ListGroupsRequest, ListGroupsResponse};
 use kafka_protocol::protocol::StrBytes;
 
+use crate::api::group_call::coordinates;
 use crate::api::{About, Context};
 use crate::groups::GroupListing;
 
@@ -24,7 +25,7 @@ pub(crate) async fn handle(
     }
     let state = cx.state();
     let groups = state.groups.list().into_iter();
-    let own = groups.filter(|group| state.coordinator_of(&group.id).id == cx.node);
+    let own = groups.filter(|group| coordinates(cx, &state, &group.id));
     let wanted = own.filter(|group| admits(&request.states_filter, group.state));
     ListGroupsResponse::default().with_groups(wanted.map(listed).collect())
 }

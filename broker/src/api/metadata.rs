@@ -10,8 +10,9 @@ use kafka_protocol::messages::metadata_response::{
 use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse};
 
 use super::{About, Context};
-use crate::state::{Node, State};
-use crate::topics::{NewTopic, Partition, Topic, check_name};
+use crate::nodes::{Node, Nodes};
+use crate::state::State;
+use crate::topics::{Leader, NewTopic, Partition, Topic, check_name};
 
 /// All operations on a topic, which is what a broker without an authorizer allows: a bit for each number of KIP-430.
 const ALL_TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
@@ -42,13 +43,13 @@ pub(crate) async fn handle(
         _ => state
             .topics
             .iter()
-            .map(|topic| describe(cx, topic, operations))
+            .map(|topic| describe(cx, &state.nodes, topic, operations))
             .collect(),
     };
     let response = MetadataResponse::default()
-        .with_brokers(state.nodes.iter().map(broker).collect())
+        .with_brokers(state.nodes.live().map(broker).collect())
         .with_cluster_id(Some(state.cluster_id.clone()))
-        .with_controller_id(state.nodes[0].id)
+        .with_controller_id(state.nodes.controller())
         .with_topics(topics);
     if (8..=10).contains(&version) && request.include_cluster_authorized_operations {
         return response.with_cluster_authorized_operations(ALL_CLUSTER_OPERATIONS);
@@ -80,11 +81,11 @@ fn named(
         let topic = state.topics.by_id(asked.topic_id);
         return topic.map_or_else(
             || missing(ResponseError::UnknownTopicId),
-            |topic| describe(cx, topic, operations),
+            |topic| describe(cx, &state.nodes, topic, operations),
         );
     };
     if let Some(topic) = state.topics.get(name) {
-        return describe(cx, topic, operations);
+        return describe(cx, &state.nodes, topic, operations);
     }
     if let Some(error) = cx.refusal(About::Topic(name)) {
         return missing(error);
@@ -95,13 +96,17 @@ fn named(
     if !create || !state.configs.is_on("auto.create.topics.enable") {
         return missing(ResponseError::UnknownTopicOrPartition);
     }
-    match state.create_topic(NewTopic::automatic(name.clone())) {
-        Ok(topic) => describe(cx, topic, operations),
-        Err(refused) => missing(refused.error),
+    if let Err(refused) = state.create_topic(NewTopic::automatic(name.clone())) {
+        return missing(refused.error);
     }
+    let created = state.topics.get(name);
+    created.map_or_else(
+        || missing(ResponseError::UnknownTopicOrPartition),
+        |topic| describe(cx, &state.nodes, topic, operations),
+    )
 }
 
-fn describe(cx: &Context, topic: &Topic, operations: bool) -> MetadataResponseTopic {
+fn describe(cx: &Context, nodes: &Nodes, topic: &Topic, operations: bool) -> MetadataResponseTopic {
     let response = MetadataResponseTopic::default()
         .with_name(Some(topic.name.clone()))
         .with_topic_id(topic.id)
@@ -110,13 +115,10 @@ fn describe(cx: &Context, topic: &Topic, operations: bool) -> MetadataResponseTo
         return response.with_error_code(error.code());
     }
     let partitions = (0..).zip(&topic.partitions).map(|(index, partition)| {
-        let response = describe_partition(index, partition);
-        match cx.read(About::Partition(&topic.name, index)) {
-            Ok(()) => response,
-            Err(error) => response
-                .with_error_code(error.code())
-                .with_leader_id(NOBODY),
-        }
+        let known = cx
+            .read(About::Partition(&topic.name, index))
+            .and_then(|()| leader_of(partition));
+        describe_partition(nodes, index, partition, known)
     });
     let response = response.with_partitions(partitions.collect());
     if operations {
@@ -126,11 +128,27 @@ fn describe(cx: &Context, topic: &Topic, operations: bool) -> MetadataResponseTo
     }
 }
 
-fn describe_partition(index: i32, partition: &Partition) -> MetadataResponsePartition {
+fn leader_of(partition: &Partition) -> Result<BrokerId, ResponseError> {
+    match partition.leader() {
+        Leader::Node(leader) => Ok(leader),
+        Leader::Down | Leader::Withheld => Err(ResponseError::LeaderNotAvailable),
+    }
+}
+
+fn describe_partition(
+    nodes: &Nodes,
+    index: i32,
+    partition: &Partition,
+    leader: Result<BrokerId, ResponseError>,
+) -> MetadataResponsePartition {
+    let in_sync = nodes.live_of(&partition.replicas);
+    let offline = partition.replicas.iter().filter(|id| !in_sync.contains(id));
     MetadataResponsePartition::default()
         .with_partition_index(index)
-        .with_leader_id(partition.leader)
+        .with_error_code(leader.err().map_or(0, |error| error.code()))
+        .with_leader_id(leader.unwrap_or(NOBODY))
         .with_leader_epoch(partition.leader_epoch())
         .with_replica_nodes(partition.replicas.clone())
-        .with_isr_nodes(partition.replicas.clone())
+        .with_offline_replicas(offline.copied().collect())
+        .with_isr_nodes(in_sync)
 }

@@ -9,10 +9,9 @@ use kafka_protocol::messages::{BrokerId, ProduceRequest, ProduceResponse, TopicN
 use kafka_protocol::protocol::StrBytes;
 
 use crate::api::{About, Answer, Context};
-use crate::clock::now_ms;
 use crate::log::{AppendRules, Appended, Incoming, Rejected};
 use crate::state::State;
-use crate::topics::{Partition, Topic};
+use crate::topics::Topic;
 
 /// The acknowledgements a producer can ask for (`acks`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +102,7 @@ fn append(
     incoming: Incoming,
     acks: Acks,
 ) -> Result<(Appended, i64), Rejected> {
-    let now = now_ms();
+    let now = state.clock.now_ms();
     let topic = state
         .topics
         .get_mut(topic)
@@ -112,12 +111,14 @@ fn append(
         .partition(index)
         .ok_or(ResponseError::UnknownTopicOrPartition)?;
     partition.check_leader(node, -1)?;
-    check_against(topic, partition, &incoming, acks, now)?;
+    let in_sync = state.nodes.live_of(&partition.replicas).len();
+    check_against(topic, in_sync, &incoming, acks, now)?;
     let configs = topic.configs.resolved();
     let rules = AppendRules {
         log_append_time: configs.log_append_time,
         segment_bytes: configs.segment_bytes,
         now,
+        disk_full: state.disk_full,
     };
     let log = topic
         .partition_mut(index)
@@ -129,13 +130,13 @@ fn append(
 /// Checks a sound batch against what its topic takes.
 fn check_against(
     topic: &Topic,
-    partition: &Partition,
+    in_sync: usize,
     incoming: &Incoming,
     acks: Acks,
     now: i64,
 ) -> Result<(), Rejected> {
     let configs = topic.configs.resolved();
-    if acks == Acks::All && configs.min_insync_replicas > partition.replicas.len() {
+    if acks == Acks::All && configs.min_insync_replicas > in_sync {
         return Err(ResponseError::NotEnoughReplicas.into());
     }
     if incoming.bytes.len() > configs.max_message_bytes {

@@ -28,6 +28,8 @@ pub(crate) struct Resolved {
     pub(crate) timestamp_after_max_ms: i64,
     /// How far before the broker's clock a timestamp may lie, in milliseconds.
     pub(crate) timestamp_before_max_ms: i64,
+    /// Milliseconds that a tombstone outlives its compaction.
+    pub(crate) delete_retention_ms: i64,
     /// Replicas that must be in sync for `acks=all`.
     pub(crate) min_insync_replicas: usize,
     /// Milliseconds; `None` keeps records of any age.
@@ -115,6 +117,7 @@ impl Resolved {
             max_message_bytes: usize::try_from(number("max.message.bytes")).unwrap_or(0),
             timestamp_after_max_ms: number("message.timestamp.after.max.ms"),
             timestamp_before_max_ms: number("message.timestamp.before.max.ms"),
+            delete_retention_ms: number("delete.retention.ms"),
             min_insync_replicas: usize::try_from(number("min.insync.replicas")).unwrap_or(1),
             retention_ms: Some(number("retention.ms")).filter(|limit| *limit >= 0),
             retention_bytes: u64::try_from(number("retention.bytes")).ok(),

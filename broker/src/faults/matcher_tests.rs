@@ -72,7 +72,7 @@ fn the_first_rule_acts_and_all_count() {
     let any = faults.on(ApiKey::Fetch).drop_after();
     let third_match = faults.on(ApiKey::Fetch).nth(3).hang();
     let named = named();
-    let mut fired = || faults.fire(seen(&named)).map(|armed| armed.id);
+    let fired = || faults.fire(seen(&named)).map(|armed| armed.id);
     assert_eq!(fired(), Some(any.id()));
     assert_eq!(fired(), Some(second_match.id()));
     any.remove();

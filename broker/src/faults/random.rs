@@ -39,6 +39,11 @@ impl Random {
         drawn < probability
     }
 
+    /// A number below `bound`, which is not 0.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
     /// As many bytes.
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         std::iter::repeat_with(|| self.next() as u8)

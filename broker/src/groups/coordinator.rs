@@ -22,6 +22,8 @@ pub(crate) struct Groups {
     settings: GroupSettings,
     pub(super) groups: BTreeMap<String, Group>,
     journal: Journal,
+    /// Whether no commit can be written for want of space.
+    pub(crate) disk_full: bool,
 }
 
 impl Groups {
@@ -35,6 +37,7 @@ impl Groups {
                 settings,
                 groups: BTreeMap::new(),
                 journal: Journal::none(),
+                disk_full: false,
             });
         };
         let (entries, journal) = Journal::open(data_dir)?;
@@ -43,6 +46,7 @@ impl Groups {
             settings,
             groups,
             journal,
+            disk_full: false,
         };
         loaded.compact()?;
         Ok(loaded)
@@ -121,7 +125,8 @@ impl Groups {
     /// Commits offsets, all or none. The caller has checked that the partitions exist.
     ///
     /// # Errors
-    /// When the caller may not commit now, or KAFKA_STORAGE_ERROR when the commit could not be written down.
+    /// When the caller may not commit now, or NOT_COORDINATOR when the commit could not be written down: a client takes
+    /// KAFKA_STORAGE_ERROR for a fault of its request, so Kafka says instead that somebody else has to be asked.
     pub(crate) fn commit(
         &mut self,
         group: &str,
@@ -139,7 +144,10 @@ impl Groups {
             group: group.to_owned(),
             offsets: commits.clone(),
         };
-        let written = self.journal.append(&entry);
+        let written = match self.disk_full {
+            true => Err(io::ErrorKind::StorageFull.into()),
+            false => self.journal.append(&entry),
+        };
         self.with(group, |group| {
             group.heard_of(caller.member_id, now);
             if written.is_ok() {
@@ -150,7 +158,7 @@ impl Groups {
         });
         written.map_err(|error| {
             tracing::error!(%error, group, "commit not written to the groups journal");
-            ResponseError::KafkaStorageError
+            ResponseError::NotCoordinator
         })
     }
 
@@ -193,7 +201,7 @@ impl Groups {
     }
 
     /// Runs `act` on a group, writes down what it changed of the membership, and forgets a group that came to nothing.
-    fn with<T>(&mut self, id: &str, act: impl FnOnce(&mut Group) -> T) -> Option<T> {
+    pub(super) fn with<T>(&mut self, id: &str, act: impl FnOnce(&mut Group) -> T) -> Option<T> {
         let group = self.groups.get_mut(id)?;
         let before = group.revision;
         let outcome = act(group);

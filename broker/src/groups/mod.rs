@@ -23,6 +23,7 @@ mod leave;
 mod member;
 mod offset_rules;
 mod offsets;
+mod provoked;
 mod rebalance;
 mod request;
 mod restart;

@@ -9,10 +9,13 @@ pub(crate) const LENGTH_OVERHEAD: usize = 12;
 /// The producer id of a batch that is not idempotent.
 pub(crate) const NO_PRODUCER: i64 = -1;
 
+const LENGTH_AT: usize = 8;
 const LEADER_EPOCH_AT: usize = 12;
 const CRC_AT: usize = 17;
 const ATTRIBUTES_AT: usize = 21;
+const LAST_DELTA_AT: usize = 23;
 const MAX_TIMESTAMP_AT: usize = 35;
+const COUNT_AT: usize = 57;
 
 const CODEC_MASK: i16 = 0b111;
 const LOG_APPEND_TIME: i16 = 1 << 3;
@@ -56,18 +59,18 @@ impl Header {
         let bytes: &[u8; HEADER_SIZE] = bytes.first_chunk()?;
         Some(Self {
             base_offset: i64::from_be_bytes(field(bytes, 0)),
-            length: i32::from_be_bytes(field(bytes, 8)),
+            length: i32::from_be_bytes(field(bytes, LENGTH_AT)),
             leader_epoch: i32::from_be_bytes(field(bytes, LEADER_EPOCH_AT)),
             magic: i8::from_be_bytes(field(bytes, 16)),
             crc: u32::from_be_bytes(field(bytes, CRC_AT)),
             attributes: i16::from_be_bytes(field(bytes, ATTRIBUTES_AT)),
-            last_offset_delta: i32::from_be_bytes(field(bytes, 23)),
+            last_offset_delta: i32::from_be_bytes(field(bytes, LAST_DELTA_AT)),
             base_timestamp: i64::from_be_bytes(field(bytes, 27)),
             max_timestamp: i64::from_be_bytes(field(bytes, MAX_TIMESTAMP_AT)),
             producer_id: i64::from_be_bytes(field(bytes, 43)),
             producer_epoch: i16::from_be_bytes(field(bytes, 51)),
             base_sequence: i32::from_be_bytes(field(bytes, 53)),
-            count: i32::from_be_bytes(field(bytes, 57)),
+            count: i32::from_be_bytes(field(bytes, COUNT_AT)),
         })
     }
 
@@ -125,6 +128,17 @@ pub(crate) fn stamp(batch: &mut BytesMut, header: &Header, now: i64) {
     let attributes = header.attributes | LOG_APPEND_TIME;
     batch[ATTRIBUTES_AT..][..2].copy_from_slice(&attributes.to_be_bytes());
     batch[MAX_TIMESTAMP_AT..][..8].copy_from_slice(&now.to_be_bytes());
+    let crc = checksum(batch);
+    batch[CRC_AT..][..4].copy_from_slice(&crc.to_be_bytes());
+}
+
+/// Makes the header of a batch fit records that were taken out of it, the length and the checksum included.
+pub(crate) fn resize(batch: &mut BytesMut, last_delta: i32, max_timestamp: i64, count: i32) {
+    let length = (batch.len() - LENGTH_OVERHEAD) as i32;
+    batch[LENGTH_AT..][..4].copy_from_slice(&length.to_be_bytes());
+    batch[LAST_DELTA_AT..][..4].copy_from_slice(&last_delta.to_be_bytes());
+    batch[MAX_TIMESTAMP_AT..][..8].copy_from_slice(&max_timestamp.to_be_bytes());
+    batch[COUNT_AT..][..4].copy_from_slice(&count.to_be_bytes());
     let crc = checksum(batch);
     batch[CRC_AT..][..4].copy_from_slice(&crc.to_be_bytes());
 }

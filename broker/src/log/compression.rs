@@ -1,6 +1,8 @@
-//! Decompresses the records of a batch, for the few questions that need a look inside.
+//! Decompresses the records of a batch, for the few questions that need a look inside, and compresses what is left of them.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
+
+use flate2::write::GzEncoder;
 
 /// No batch may unfold into more than this: a hostile one could otherwise fill the memory.
 const MAX_UNCOMPRESSED: usize = 256 * 1024 * 1024;
@@ -12,6 +14,40 @@ const XERIAL_HEADER: usize = 16;
 /// Whether `codec`, a number from a batch's attributes, is known.
 pub(crate) fn is_known(codec: i16) -> bool {
     (0..=4).contains(&codec)
+}
+
+/// How many plain bytes one block of framed snappy holds, as snappy-java makes them.
+const XERIAL_BLOCK: usize = 32 * 1024;
+
+/// Compresses records the way a Java client does, which every client can read.
+pub(crate) fn compress(codec: i16, plain: &[u8]) -> io::Result<Vec<u8>> {
+    match codec {
+        0 => Ok(plain.to_vec()),
+        1 => {
+            let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+            encoder.write_all(plain)?;
+            encoder.finish()
+        }
+        2 => xerial(plain, XERIAL_BLOCK),
+        3 => {
+            let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+            encoder.write_all(plain)?;
+            Ok(encoder.finish()?)
+        }
+        4 => zstd::encode_all(plain, 0),
+        _ => Err(unknown(codec)),
+    }
+}
+
+/// Frames snappy as snappy-java does: a header, then blocks with a length each.
+pub(super) fn xerial(plain: &[u8], block: usize) -> io::Result<Vec<u8>> {
+    let mut framed = [XERIAL_MAGIC, &[0, 0, 0, 1, 0, 0, 0, 1]].concat();
+    for part in plain.chunks(block) {
+        let packed = snap::raw::Encoder::new().compress_vec(part)?;
+        framed.extend((packed.len() as u32).to_be_bytes());
+        framed.extend(packed);
+    }
+    Ok(framed)
 }
 
 /// The plain records behind `compressed`.
@@ -31,11 +67,13 @@ pub(super) fn decompress_within(
         2 => unsnap(compressed, limit),
         3 => read_all(lz4_flex::frame::FrameDecoder::new(compressed), limit),
         4 => read_all(zstd::stream::read::Decoder::new(compressed)?, limit),
-        _ => Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("unknown compression codec {codec}"),
-        )),
+        _ => Err(unknown(codec)),
     }
+}
+
+fn unknown(codec: i16) -> io::Error {
+    let reason = format!("unknown compression codec {codec}");
+    io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
 fn read_all(decoder: impl Read, limit: usize) -> io::Result<Vec<u8>> {

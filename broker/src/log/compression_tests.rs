@@ -3,15 +3,15 @@
 use proptest::prelude::*;
 
 use super::batch::Header;
-use super::compression::{decompress, decompress_within};
+use super::compression::{compress, decompress, decompress_within, xerial};
 use super::records::Records;
-use super::sample::{Sample, compress, xerial};
+use super::sample::Sample;
 
 #[test]
 fn snappy_is_read_raw_and_framed_as_snappy_java_does() {
     let plain: Vec<u8> = (0..100_000_u32).flat_map(u32::to_be_bytes).collect();
     assert_eq!(
-        decompress(2, &xerial(&plain, 32 * 1024)).expect("framed"),
+        decompress(2, &xerial(&plain, 32 * 1024).expect("packed")).expect("framed"),
         plain
     );
     let raw = snap::raw::Encoder::new()
@@ -24,7 +24,7 @@ fn snappy_is_read_raw_and_framed_as_snappy_java_does() {
 fn a_batch_that_unfolds_without_bounds_is_refused() {
     let plain = vec![0; 100_000];
     for codec in 1..=4 {
-        let packed = compress(codec, &plain);
+        let packed = compress(codec, &plain).expect("packed");
         assert!(
             decompress_within(codec, &packed, 100_000).is_ok(),
             "codec {codec}"

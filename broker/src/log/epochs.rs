@@ -62,6 +62,25 @@ impl LeaderEpochs {
         })
     }
 
+    /// Begins an epoch, no earlier than any there was, where the log ends. An epoch that wrote nothing leaves no trace but its number.
+    pub(crate) fn begin(&mut self, log_end: i64, epoch: i32) {
+        self.entries.retain(|entry| entry.start < log_end);
+        self.entries.push(Entry {
+            epoch,
+            start: log_end,
+        });
+    }
+
+    /// Forgets the epochs that only wrote records from `log_end` on, as if they had never been; the oldest stays.
+    pub(crate) fn cut(&mut self, log_end: i64) {
+        let oldest = self.entries[0];
+        self.entries.retain(|entry| entry.start < log_end);
+        if self.entries.is_empty() {
+            let start = oldest.start.min(log_end);
+            self.entries.push(Entry { start, ..oldest });
+        }
+    }
+
     /// Forgets the epochs that only wrote records before `log_start`.
     pub(crate) fn advance(&mut self, log_start: i64) {
         let after = self

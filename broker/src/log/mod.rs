@@ -1,13 +1,16 @@
 //! Keeps one partition's records: whole batches as they came, in offset order.
 
 mod batch;
+mod compaction;
 mod compression;
+mod cut;
 mod epochs;
 mod incoming;
 mod partition_log;
 mod producers;
 mod records;
 mod retention;
+mod rewrite;
 mod search;
 
 #[cfg(test)]
@@ -24,6 +27,7 @@ mod producers_tests;
 pub(crate) mod sample;
 
 pub(crate) use batch::{Front, front};
+pub(crate) use cut::Epoch;
 pub(crate) use epochs::{EpochEnd, LeaderEpochs};
 pub(crate) use incoming::{Incoming, Rejected};
 pub(crate) use partition_log::{AppendRules, Appended, PartitionLog, Slice};

@@ -1,6 +1,7 @@
 //! Appends to, reads from and shortens the log of one partition.
 
 use std::collections::VecDeque;
+use std::io;
 
 use bytes::Bytes;
 use kafka_protocol::error::ResponseError;
@@ -20,6 +21,8 @@ pub(crate) struct AppendRules {
     pub(crate) segment_bytes: u64,
     /// The clock, in milliseconds.
     pub(crate) now: i64,
+    /// Whether there is no space for it.
+    pub(crate) disk_full: bool,
 }
 
 /// Where a batch went.
@@ -43,12 +46,12 @@ pub(crate) struct Slice {
 /// Whole batches between a start that retention moves and an end that appends move.
 #[derive(Debug)]
 pub(crate) struct PartitionLog {
-    batches: VecDeque<StoredBatch>,
-    start: i64,
-    end: i64,
+    pub(super) batches: VecDeque<StoredBatch>,
+    pub(super) start: i64,
+    pub(super) end: i64,
     size: u64,
-    epochs: LeaderEpochs,
-    producers: Producers,
+    pub(super) epochs: LeaderEpochs,
+    pub(super) producers: Producers,
     dir: Option<PartitionDir>,
 }
 
@@ -89,6 +92,8 @@ impl PartitionLog {
                 log.push(batch);
             }
         }
+        // Compaction may have taken the last records, whose offsets are not given out again.
+        log.end = log.end.max(known_to);
         Ok(log)
     }
 
@@ -133,6 +138,10 @@ impl PartitionLog {
     ) -> Result<Appended, Rejected> {
         if let Verdict::Repeat { base_offset } = self.producers.judge(&incoming.header)? {
             return Ok(self.appended(base_offset));
+        }
+        if rules.disk_full {
+            let message = "No space left on device";
+            return Err(Rejected::batch(ResponseError::KafkaStorageError, message));
         }
         let Incoming { header, mut bytes } = incoming;
         let base_offset = self.end;
@@ -207,6 +216,15 @@ impl PartitionLog {
             .partition_point(|batch| batch.last_offset < offset)
     }
 
+    /// Begins a new leader epoch where the log ends.
+    ///
+    /// # Errors
+    /// When the data directory cannot be written.
+    pub(crate) fn begin_epoch(&mut self) -> Result<(), StoreError> {
+        self.epochs.begin(self.end, self.epochs.current() + 1);
+        self.save_start()
+    }
+
     /// Moves the start of the log up to `offset` and drops the batches that lie wholly before it. Never moves back, nor
     /// past the end.
     ///
@@ -230,18 +248,36 @@ impl PartitionLog {
     }
 
     /// The checkpoint comes first: a segment may only go once nothing but the checkpoint need know its producers.
-    fn save_start(&mut self) -> Result<(), StoreError> {
+    pub(super) fn save_start(&mut self) -> Result<(), StoreError> {
+        let checkpoint = self.checkpoint();
         let Some(dir) = &mut self.dir else {
             return Ok(());
         };
-        let (epochs, producers) = (self.epochs.clone(), self.producers.clone());
-        dir.save_checkpoint(&Checkpoint {
+        dir.save_checkpoint(&checkpoint)?;
+        dir.drop_before(self.start)
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
             log_start: self.start,
             log_end: self.end,
-            epochs,
-            producers,
-        })?;
-        dir.drop_before(self.start)
+            epochs: self.epochs.clone(),
+            producers: self.producers.clone(),
+        }
+    }
+
+    /// Puts other batches in the place of all there are; start and end stay what they are.
+    pub(super) fn replace(&mut self, batches: Vec<StoredBatch>) -> io::Result<()> {
+        self.size = batches.iter().map(|batch| batch.bytes.len() as u64).sum();
+        self.batches = batches.into();
+        let checkpoint = self.checkpoint();
+        let Some(dir) = &mut self.dir else {
+            return Ok(());
+        };
+        let batches = self.batches.iter();
+        let batches = batches.map(|batch| (batch.base_offset, &batch.bytes[..]));
+        dir.replace(batches, &checkpoint)
+            .map_err(|error| error.source)
     }
 
     /// Forgets idempotent producers that were last seen before `since`, in milliseconds.

@@ -11,6 +11,7 @@ const RULES: AppendRules = AppendRules {
     log_append_time: false,
     segment_bytes: 200,
     now: 5000,
+    disk_full: false,
 };
 
 fn append(log: &mut PartitionLog, sample: &Sample) -> Result<i64, ResponseError> {

@@ -14,6 +14,10 @@ pub(crate) struct Record<'a> {
     pub(crate) offset_delta: i32,
     /// `None` is a null key, which is not an empty one.
     pub(crate) key: Option<&'a [u8]>,
+    /// Whether its value is null, which deletes its key from a compacted topic.
+    pub(crate) is_tombstone: bool,
+    /// The whole record as it stands in the batch, its length included.
+    pub(crate) bytes: &'a [u8],
 }
 
 /// The decompressed records of one batch.
@@ -55,6 +59,7 @@ impl Records {
 }
 
 fn take_record<'a>(rest: &mut &'a [u8]) -> Option<Record<'a>> {
+    let whole = *rest;
     let length = usize::try_from(take_varlong(rest)?).ok()?;
     let (mut record, after) = rest.split_at_checked(length)?;
     *rest = after;
@@ -64,12 +69,14 @@ fn take_record<'a>(rest: &mut &'a [u8]) -> Option<Record<'a>> {
     let offset_delta = i32::try_from(take_varlong(&mut record)?).ok()?;
     let key = match take_varlong(&mut record)? {
         -1 => None,
-        length => Some(record.get(..usize::try_from(length).ok()?)?),
+        length => Some(record.split_off(..usize::try_from(length).ok()?)?),
     };
     Some(Record {
         timestamp_delta,
         offset_delta,
         key,
+        is_tombstone: take_varlong(&mut record)? == -1,
+        bytes: &whole[..whole.len() - rest.len()],
     })
 }
 

@@ -3,6 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::batch::{self, HEADER_SIZE, LENGTH_OVERHEAD};
+use super::compression;
 use super::incoming::Incoming;
 
 /// A batch to be, with fields to get wrong.
@@ -98,7 +99,10 @@ impl Sample {
             put_varint(&mut plain, record.len() as i64);
             plain.extend(record);
         }
-        compress(self.attributes & 7, &plain)
+        match self.attributes & 7 {
+            5.. => plain,
+            codec => compression::compress(codec, &plain).expect("memory can be written"),
+        }
     }
 }
 
@@ -109,38 +113,4 @@ fn put_varint(out: &mut Vec<u8>, value: i64) {
         rest >>= 7;
     }
     out.push(rest as u8);
-}
-
-/// Compresses as a client would.
-pub(crate) fn compress(codec: i16, plain: &[u8]) -> Vec<u8> {
-    use std::io::Write;
-    match codec {
-        1 => {
-            let mut encoder =
-                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-            encoder.write_all(plain).expect("memory can be written");
-            encoder.finish().expect("memory can be written")
-        }
-        2 => snap::raw::Encoder::new()
-            .compress_vec(plain)
-            .expect("the sample is small"),
-        3 => {
-            let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
-            encoder.write_all(plain).expect("memory can be written");
-            encoder.finish().expect("memory can be written")
-        }
-        4 => zstd::encode_all(plain, 0).expect("memory can be read"),
-        _ => plain.to_vec(),
-    }
-}
-
-/// Frames snappy as snappy-java does: a header, then blocks with a length each.
-pub(crate) fn xerial(plain: &[u8], block: usize) -> Vec<u8> {
-    let mut framed = b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01".to_vec();
-    for part in plain.chunks(block) {
-        let packed = compress(2, part);
-        framed.extend((packed.len() as u32).to_be_bytes());
-        framed.extend(packed);
-    }
-    framed
 }

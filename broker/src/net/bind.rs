@@ -7,7 +7,7 @@ use kafka_protocol::messages::BrokerId;
 use kafka_protocol::protocol::StrBytes;
 use tokio::net::TcpListener;
 
-use crate::state::Node;
+use crate::nodes::Node;
 
 /// An address that could not be bound.
 #[derive(Debug)]
@@ -34,11 +34,8 @@ pub(crate) async fn bind(
             .await
             .map_err(failed(address.to_string()))?;
         let bound = listener.local_addr().map_err(failed(address.to_string()))?;
-        nodes.push(Node {
-            id: BrokerId(id as i32),
-            host: advertised(bound.ip()),
-            port: bound.port(),
-        });
+        let id = BrokerId(id as i32);
+        nodes.push(Node::new(id, advertised(bound.ip()), bound.port()));
         listeners.push(listener);
     }
     Ok((listeners, nodes))

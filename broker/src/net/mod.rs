@@ -5,3 +5,4 @@ pub(crate) mod connection;
 pub(crate) mod delivery;
 pub(crate) mod frame;
 pub(crate) mod listener;
+pub(crate) mod servers;

@@ -6,6 +6,7 @@
 //!  DIR/topics/T/topic.json          topic id, replicas, configurations
 //!  DIR/topics/T/P/<offset>.log      batches from this offset on, as on the wire
 //!  DIR/topics/T/P/checkpoint.json   log start, leader epochs, producers
+//!  DIR/topics/T/P.new, P.old        a partition that is being replaced as a whole
 //!  DIR/deleted/                     topics on their way out
 //! ```
 //!

@@ -31,6 +31,12 @@ struct Segment {
     size: u64,
 }
 
+/// How the directory of what is to replace a partition is called, while it is being written.
+const FRESH: &str = "new";
+
+/// How the directory of what was replaced is called, until it is deleted.
+const OLD: &str = "old";
+
 /// The directory of one partition. Nothing is created before the first write.
 #[derive(Debug)]
 pub(crate) struct PartitionDir {
@@ -55,6 +61,7 @@ impl PartitionDir {
 
     /// The checkpoint; `None` when there never was one.
     pub(crate) fn load_checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
+        self.recover()?;
         json_file::load(&self.path.join("checkpoint.json"))
     }
 
@@ -167,6 +174,51 @@ impl PartitionDir {
         }
         if let Some(segment) = self.segments.back_mut() {
             segment.size += batch.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Puts other batches, each with its base offset, and a checkpoint in the place of all there is. A kill leaves the old
+    /// ones or the new ones.
+    pub(crate) fn replace<'a>(
+        &mut self,
+        batches: impl Iterator<Item = (i64, &'a [u8])>,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), StoreError> {
+        let (fresh, old) = (
+            self.path.with_extension(FRESH),
+            self.path.with_extension(OLD),
+        );
+        let mut draft = Self::new(fresh.clone());
+        draft.save_checkpoint(checkpoint)?;
+        for (base_offset, batch) in batches {
+            draft.append(base_offset, batch, u64::MAX)?;
+        }
+        if self.path.exists() {
+            fs::rename(&self.path, &old).map_err(at(&old))?;
+        }
+        fs::rename(&fresh, &self.path).map_err(at(&self.path))?;
+        if old.exists() {
+            fs::remove_dir_all(&old).map_err(at(&old))?;
+        }
+        let path = std::mem::take(&mut self.path);
+        *self = Self { path, ..draft };
+        Ok(())
+    }
+
+    /// Finishes a [`PartitionDir::replace`] that a kill interrupted, or undoes it where it was not complete.
+    fn recover(&self) -> Result<(), StoreError> {
+        let (fresh, old) = (
+            self.path.with_extension(FRESH),
+            self.path.with_extension(OLD),
+        );
+        if old.exists() && !self.path.exists() {
+            fs::rename(&fresh, &self.path).map_err(at(&self.path))?;
+        }
+        for leftover in [fresh, old] {
+            if leftover.exists() {
+                fs::remove_dir_all(&leftover).map_err(at(&leftover))?;
+            }
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Keeps the topics: names, ids, configurations and partitions.
 
+mod leadership;
 mod name;
 mod partition;
 mod placement;
@@ -7,6 +8,7 @@ mod registry;
 mod retention;
 mod topic;
 
+pub(crate) use leadership::Leader;
 pub(crate) use name::check_name;
 pub(crate) use partition::Partition;
 pub(crate) use placement::{

@@ -6,14 +6,15 @@ use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::BrokerId;
 use tokio::sync::Notify;
 
+use super::leadership::Leader;
 use crate::log::PartitionLog;
+use crate::store::StoreError;
 
 /// One partition of a topic.
 #[derive(Debug)]
 pub(crate) struct Partition {
-    /// The node that answers for it.
-    pub(crate) leader: BrokerId,
-    /// The nodes that are said to hold it, the leader first. All are always in sync.
+    leader: Leader,
+    /// The nodes that are said to hold it. Those that are up are in sync, and its leader is one of them.
     pub(crate) replicas: Vec<BrokerId>,
     log: PartitionLog,
     waiters: Vec<Waiter>,
@@ -31,7 +32,7 @@ impl Partition {
     pub(crate) fn new(replicas: Vec<BrokerId>, log: PartitionLog) -> Self {
         let leader = replicas.first().copied().unwrap_or_default();
         Self {
-            leader,
+            leader: Leader::Node(leader),
             replicas,
             log,
             waiters: Vec::new(),
@@ -52,6 +53,29 @@ impl Partition {
     /// Forgets idempotent producers that were last seen before `since`, in milliseconds; no reader need know.
     pub(crate) fn expire_producers(&mut self, since: i64) {
         self.log.expire_producers(since);
+    }
+
+    /// Who answers for it.
+    pub(crate) fn leader(&self) -> Leader {
+        self.leader
+    }
+
+    /// Has another answer for it from now on, in a new epoch. A node that is no replica takes the place of the one that led.
+    ///
+    /// # Errors
+    /// When the data directory cannot be written.
+    pub(crate) fn set_leader(&mut self, leader: Leader) -> Result<(), StoreError> {
+        if let Leader::Node(node) = leader
+            && !self.replicas.contains(&node)
+        {
+            let at = self
+                .replicas
+                .iter()
+                .position(|id| Leader::Node(*id) == self.leader);
+            self.replicas[at.unwrap_or(0)] = node;
+        }
+        self.leader = leader;
+        self.log_mut().begin_epoch()
     }
 
     /// The epoch of the leader.
@@ -92,7 +116,7 @@ impl Partition {
         known_epoch: i32,
     ) -> Result<(), ResponseError> {
         match known_epoch {
-            _ if self.leader != node => Err(ResponseError::NotLeaderOrFollower),
+            _ if self.leader != Leader::Node(node) => Err(ResponseError::NotLeaderOrFollower),
             epoch if epoch < 0 || epoch == self.leader_epoch() => Ok(()),
             epoch if epoch < self.leader_epoch() => Err(ResponseError::FencedLeaderEpoch),
             _ => Err(ResponseError::UnknownLeaderEpoch),

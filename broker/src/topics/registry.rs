@@ -6,6 +6,7 @@ use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::BrokerId;
 use uuid::Uuid;
 
+use super::leadership::Leader;
 use super::name::{check_name, collides};
 use super::partition::Partition;
 use super::placement::{self, NewTopic, Refused, Surroundings};
@@ -182,6 +183,24 @@ impl Topics {
             .as_ref()
             .map_or(Ok(()), |dir| dir.delete(name, topic.id))
             .map_err(Refused::storage)
+    }
+
+    /// Says who answers for a partition.
+    ///
+    /// # Errors
+    /// `UNKNOWN_TOPIC_OR_PARTITION`, `KAFKA_STORAGE_ERROR`.
+    pub(crate) fn set_leader(
+        &mut self,
+        name: &str,
+        index: i32,
+        leader: Leader,
+    ) -> Result<(), Refused> {
+        let partition = self
+            .get_mut(name)
+            .and_then(|topic| topic.partition_mut(index))
+            .ok_or(ResponseError::UnknownTopicOrPartition)?;
+        partition.set_leader(leader).map_err(Refused::storage)?;
+        self.save(&self.by_name[name])
     }
 
     /// Writes nothing any more, so that another cluster can take over the directory.

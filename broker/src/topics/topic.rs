@@ -4,6 +4,7 @@ use kafka_protocol::messages::{BrokerId, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
+use super::leadership::Leader;
 use super::partition::Partition;
 use super::placement::Surroundings;
 use crate::config::TopicConfigs;
@@ -73,8 +74,12 @@ impl Topic {
 
     /// What is kept of it beside the records.
     pub(crate) fn to_file(&self) -> TopicFile {
-        let replicas =
-            |partition: &Partition| partition.replicas.iter().map(|broker| broker.0).collect();
+        // The leader first, so that it leads again when the directory is loaded.
+        let replicas = |partition: &Partition| {
+            let mut replicas = partition.replicas.clone();
+            replicas.sort_by_key(|id| Leader::Node(*id) != partition.leader());
+            replicas.iter().map(|broker| broker.0).collect()
+        };
         TopicFile {
             name: self.name.to_string(),
             id: self.id.to_string(),
