@@ -75,8 +75,9 @@ impl Site {
     /// When it has not happened after [`SOON`].
     #[track_caller]
     pub fn wait<T>(&self, what: &str, happening: impl Future<Output = T>) -> T {
-        let within = tokio::time::timeout(SOON, happening);
-        let happened = self.runtime.block_on(async { within.await });
+        let happened = self
+            .runtime
+            .block_on(async { tokio::time::timeout(SOON, happening).await });
         happened.unwrap_or_else(|_| panic!("not within {SOON:?}: {what}"))
     }
 

@@ -3,3 +3,4 @@
 //! A fault meets kmirror's clients alone, by their ids; the tests' own raw client is never struck.
 
 mod rejected;
+mod source_log;

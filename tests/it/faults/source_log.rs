@@ -1,0 +1,160 @@
+//! A source log that does not hold any more what was read of it: deleted by retention, cut back, made anew.
+
+use anyhow::{Result, ensure};
+
+use crate::harness::{SOON, Sites, await_state, copy_of, metric};
+use crate::support::codec::Codec;
+use crate::support::config_file::ConfigFile;
+use crate::support::daemon::Daemon;
+use crate::support::ledger::Writer;
+use crate::support::record::Record;
+use crate::support::wait::eventually;
+
+/// A topic of one partition, and a daemon that has copied the first `count` records of it.
+fn copied(count: usize, setting: Option<(&str, &str)>) -> Result<(Sites, ConfigFile, Daemon)> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    write(&mut sites, "first", count)?;
+    let mut config = sites.config(&["orders"]).set("commit_interval", "100ms");
+    if let Some((key, value)) = setting {
+        config = config.set(key, value);
+    }
+    let config = config.write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    sites.await_copied("orders");
+    sites.await_committed("orders");
+    Ok((sites, config, daemon))
+}
+
+/// Writes records that tell which life of the log they belong to.
+fn write(sites: &mut Sites, life: &str, count: usize) -> Result<()> {
+    let record = |index| Record::at(1).key(format!("{index}")).value(life);
+    let mut writer = Writer::new(&mut sites.source.client, "orders")?;
+    writer.write_all(0, (0..count).map(record), 50, Codec::None)
+}
+
+fn recreate(sites: &mut Sites) -> Result<()> {
+    sites.source.cluster().delete_topic("orders")?;
+    sites.source.cluster().create_topic("orders", 1, &[])?;
+    Ok(())
+}
+
+fn copy_end(sites: &mut Sites) -> Result<i64> {
+    sites.target.client.log_end(&copy_of("orders"), 0)
+}
+
+#[track_caller]
+fn await_copy_end(sites: &mut Sites, end: i64) {
+    eventually(&format!("the copy ends at {end}"), SOON, || {
+        let copied = copy_end(sites)?;
+        ensure!(copied == end, "{copied}");
+        Ok(())
+    });
+}
+
+fn skipped(daemon: &Daemon, cause: &str) -> Result<Option<f64>> {
+    let metrics = daemon.metrics()?;
+    Ok(metrics.sum("kmirror_skipped_records_total", &[("cause", cause)]))
+}
+
+#[test]
+fn a_topic_that_was_created_anew_is_not_copied_behind_the_old_one() -> Result<()> {
+    let (mut sites, config, mut daemon) = copied(100, None)?;
+    recreate(&mut sites)?;
+    let reason = await_state(&daemon, "orders", 0, "diverged");
+    assert!(reason.contains("created anew"), "{reason}");
+    assert!(reason.contains("on_divergence"), "{reason}");
+    write(&mut sites, "second", 300)?;
+    // A process that starts later knows it, too, although the log is longer than the position by now.
+    daemon.terminate(SOON)?;
+    let daemon = Daemon::start("later", &config)?;
+    await_state(&daemon, "orders", 0, "diverged");
+    assert_eq!(copy_end(&mut sites)?, 100);
+    Ok(())
+}
+
+#[test]
+fn a_topic_that_was_created_anew_and_grew_at_once_is_noticed_all_the_same() -> Result<()> {
+    let (mut sites, _config, daemon) = copied(10, None)?;
+    recreate(&mut sites)?;
+    write(&mut sites, "second", 500)?;
+    await_state(&daemon, "orders", 0, "diverged");
+    Ok(())
+}
+
+#[test]
+fn a_topic_that_is_gone_for_a_while_is_not_taken_for_the_same() -> Result<()> {
+    let (mut sites, _config, daemon) = copied(10, None)?;
+    sites.source.cluster().delete_topic("orders")?;
+    eventually("the topic is stopped", SOON, || {
+        let status = daemon.status()?;
+        let topic = &status["mirrors"][0]["topics"][0];
+        ensure!(topic["state"] == "stopped", "{topic}");
+        Ok(())
+    });
+    sites.source.cluster().create_topic("orders", 1, &[])?;
+    write(&mut sites, "second", 500)?;
+    await_state(&daemon, "orders", 0, "diverged");
+    assert_eq!(copy_end(&mut sites)?, 10);
+    Ok(())
+}
+
+#[test]
+fn on_divergence_continue_copies_the_new_topic_from_its_beginning() -> Result<()> {
+    let (mut sites, _config, daemon) = copied(100, Some(("on_divergence", "continue")))?;
+    recreate(&mut sites)?;
+    write(&mut sites, "second", 30)?;
+    await_copy_end(&mut sites, 130);
+    await_state(&daemon, "orders", 0, "running");
+    sites.await_committed("orders");
+    Ok(())
+}
+
+#[test]
+fn retention_that_overtakes_a_stopped_mirror_is_counted_exactly_and_said_once() -> Result<()> {
+    let (mut sites, config, mut daemon) = copied(100, None)?;
+    daemon.terminate(SOON)?;
+    write(&mut sites, "second", 200)?;
+    sites.source.cluster().delete_records("orders", 0, 250)?;
+    let daemon = Daemon::start("later", &config)?;
+    await_copy_end(&mut sites, 150);
+    await_state(&daemon, "orders", 0, "running");
+    assert_eq!(skipped(&daemon, "retention")?, Some(150.0));
+    assert_eq!(daemon.log().matches("gap: the source deleted").count(), 1);
+    sites.await_committed("orders");
+    Ok(())
+}
+
+#[test]
+fn retention_that_overtakes_a_mirror_that_waits_is_counted_exactly() -> Result<()> {
+    let (mut sites, _config, daemon) = copied(100, None)?;
+    // Nothing is fetched while this stands, so that nothing is prefetched either.
+    let faults = sites.source.cluster().faults();
+    let fault = faults
+        .on(kmirror_broker::Api::Fetch)
+        .client("kmirror*")
+        .hold_before();
+    sites.source.wait("a fetch is held", fault.hit(1));
+    write(&mut sites, "second", 200)?;
+    sites.source.cluster().delete_records("orders", 0, 250)?;
+    fault.release();
+    await_copy_end(&mut sites, 150);
+    assert_eq!(skipped(&daemon, "retention")?, Some(150.0));
+    await_state(&daemon, "orders", 0, "running");
+    Ok(())
+}
+
+#[test]
+fn on_gap_pause_lets_the_partition_stand_still() -> Result<()> {
+    let (mut sites, config, mut daemon) = copied(100, Some(("on_gap", "pause")))?;
+    daemon.terminate(SOON)?;
+    write(&mut sites, "second", 200)?;
+    sites.source.cluster().delete_records("orders", 0, 250)?;
+    let daemon = Daemon::start("later", &config)?;
+    let reason = await_state(&daemon, "orders", 0, "paused");
+    assert!(reason.contains("offsets 100 to 250"), "{reason}");
+    assert_eq!(copy_end(&mut sites)?, 100);
+    assert_eq!(metric(&daemon, "kmirror_lag_records", "orders")?, 200.0);
+    assert_eq!(sites.committed("orders", 0)?, Some(100));
+    Ok(())
+}
