@@ -1,10 +1,10 @@
 //! Drives what happens by the passing of time alone: sessions, rebalances, retention.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::state::Shared;
 
@@ -21,15 +21,20 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<()>) {
     let mut retention = every(Duration::from_millis(check.unsigned_abs()));
     loop {
         tokio::select! {
-            _ = groups.tick() => shared.lock().groups.tick(Instant::now()),
+            _ = groups.tick() => shared.lock().groups.tick(Instant::now().into_std()),
             _ = retention.tick() => shared.lock().enforce_retention(),
             _ = stop.changed() => return,
         }
     }
 }
 
-fn every(period: Duration) -> tokio::time::Interval {
-    let mut interval = tokio::time::interval(period);
+/// Longer than any cluster lives here, and short enough to be added to a time.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// The first time after one period: a cluster that comes back with old records keeps them for a while, as Kafka does.
+fn every(period: Duration) -> Interval {
+    let period = period.min(LONGEST);
+    let mut interval = interval_at(Instant::now() + period, period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
 }
