@@ -30,9 +30,9 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Cuts records off the front of what was read: as many as fit a batch, at least one, none behind an event, and one
-    /// that has to fly alone by itself.
-    pub fn cut(read: &mut Messages, careful: &Careful) -> Self {
+    /// Cuts records off the front of what was read: as many as fit a batch, none behind an event or below `floor`, and one
+    /// that has to fly alone by itself. Empty when the first is below `floor`.
+    fn cut(read: &mut Messages, mut floor: SourceOffset, careful: &Careful) -> Self {
         let cramped = careful.cramped_to();
         let most = cramped.unwrap_or(BATCH_BYTES).min(BATCH_BYTES);
         let (mut bytes, mut count, mut alone) = (0, 0, cramped.is_some());
@@ -42,9 +42,12 @@ impl Batch {
         {
             let size = record.size() as u64 + RECORD_OVERHEAD;
             let solitary = careful.alone(&record);
-            if count > 0 && (solitary || bytes + size > most) {
+            let offset = SourceOffset::new(record.offset());
+            let is_full = count > 0 && (solitary || bytes + size > most);
+            if is_full || offset < floor {
                 break;
             }
+            floor = offset.next();
             bytes += size;
             count += 1;
             if solitary {
@@ -133,8 +136,17 @@ impl Flight {
     }
 
     /// Cuts the next batch off what was read.
-    pub fn cut(&self, read: &mut Messages) -> Batch {
-        Batch::cut(read, &self.caution.now())
+    ///
+    /// # Errors
+    ///
+    /// When the first record was sent already: librdkafka went back, as a seek that comes late makes it.
+    pub fn cut(&self, read: &mut Messages) -> Result<Batch, Trouble> {
+        let at = self.sent_to();
+        let batch = Batch::cut(read, at, &self.caution.now());
+        match batch.messages.is_empty() {
+            true => Err(Trouble::ReadAgain { at }),
+            false => Ok(batch),
+        }
     }
 
     /// Whether a batch may be sent now, or has to wait for what is in flight.

@@ -75,6 +75,12 @@ pub enum Trouble {
         /// Up to where the log is still the one that was read.
         to: SourceOffset,
     },
+    /// Records before this offset came once more.
+    #[error("records before offset {at} were read twice")]
+    ReadAgain {
+        /// Where reading should have gone on.
+        at: SourceOffset,
+    },
     /// The target refuses this record for good (I9).
     #[error("the target refuses the record at offset {at}: {code}")]
     Rejected {
@@ -112,6 +118,7 @@ impl Trouble {
         match self {
             Self::OutOfRange { .. } => RDKafkaErrorCode::OffsetOutOfRange,
             Self::Truncated { .. } => RDKafkaErrorCode::LogTruncation,
+            Self::ReadAgain { .. } => RDKafkaErrorCode::State,
             Self::NotRead(code)
             | Self::Rejected { code, .. }
             | Self::RejectedTogether { code, .. }
@@ -207,7 +214,7 @@ impl Lane {
 fn next_batch(read: &mut Messages, flight: &Flight) -> Result<Option<Batch>, Trouble> {
     match read.front() {
         None => Ok(None),
-        Some(Kind::Record) => Ok(Some(flight.cut(read))),
+        Some(Kind::Record) => flight.cut(read).map(Some),
         Some(Kind::Error(RDKafkaErrorCode::AutoOffsetReset)) => {
             Err(out_of_range(flight.sent_to(), read.front_reason()))
         }

@@ -22,6 +22,9 @@ use crate::librdkafka::queue::PartitionQueue;
 use crate::librdkafka::{epochs, watermarks};
 use crate::offset::{LeaderEpoch, Position, SourceOffset};
 
+/// Longest wait for librdkafka's own threads to take note of a seek; no broker is asked for it.
+const SEEK_WITHIN: Duration = Duration::from_secs(2);
+
 /// What the group asks of this member.
 #[derive(Debug)]
 pub enum Event {
@@ -115,7 +118,28 @@ impl Member {
     ///
     /// librdkafka's, when the assignment was lost meanwhile.
     pub fn assign(&self, starts: &[(i32, Position)]) -> KafkaResult<()> {
-        self.consumer.incremental_assign(&self.list(starts))
+        self.consumer.incremental_assign(&self.list(starts))?;
+        if let Err(error) = self.validate(starts) {
+            tracing::warn!(%error, "whether the source's history is still the same was not asked");
+        }
+        Ok(())
+    }
+
+    /// Has librdkafka compare the history before each position with the source's, before anything is read: of an
+    /// assignment it takes the epoch, but validates only when it seeks, or when the leader changes later (KIP-320).
+    fn validate(&self, starts: &[(i32, Position)]) -> KafkaResult<()> {
+        let known = starts.iter();
+        let known: Vec<_> = known
+            .filter(|(_, position)| position.epoch.is_some())
+            .copied()
+            .collect();
+        if known.is_empty() {
+            return Ok(());
+        }
+        let sought = self
+            .consumer
+            .seek_partitions(self.list(&known), SEEK_WITHIN)?;
+        sought.elements().iter().try_for_each(|one| one.error())
     }
 
     /// Stops reading partitions and lets the group have them.

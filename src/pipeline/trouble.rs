@@ -74,7 +74,7 @@ impl Topic {
         let position = seat.position();
         let delay = match trouble {
             // What the source holds instead decides what to do.
-            Trouble::OutOfRange { .. } => Some(Duration::ZERO),
+            Trouble::OutOfRange { .. } | Trouble::ReadAgain { .. } => Some(Duration::ZERO),
             Trouble::Truncated { to, .. } => self.cut_back(partition, seat, &trouble, to),
             Trouble::RejectedTogether { through, .. } => {
                 tracing::warn!(partition, reason = %trouble, "sending its records one by one");
@@ -121,9 +121,10 @@ impl Topic {
 
 fn stage(trouble: &Trouble) -> Stage {
     match trouble {
-        Trouble::OutOfRange { .. } | Trouble::Truncated { .. } | Trouble::NotRead(_) => {
-            Stage::Consume
-        }
+        Trouble::OutOfRange { .. }
+        | Trouble::Truncated { .. }
+        | Trouble::ReadAgain { .. }
+        | Trouble::NotRead(_) => Stage::Consume,
         Trouble::Rejected { .. }
         | Trouble::RejectedTogether { .. }
         | Trouble::NotWritten { .. } => Stage::Produce,

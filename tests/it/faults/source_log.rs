@@ -158,3 +158,55 @@ fn on_gap_pause_lets_the_partition_stand_still() -> Result<()> {
     assert_eq!(sites.committed("orders", 0)?, Some(100));
     Ok(())
 }
+
+#[test]
+fn a_log_cut_back_by_an_unclean_election_stops_its_partition() -> Result<()> {
+    let (mut sites, config, mut daemon) = copied(100, None)?;
+    sites.source.cluster().truncate("orders", 0, 80)?;
+    // The new leader's history outgrows the old one before anybody looks.
+    write(&mut sites, "second", 500)?;
+    let reason = await_state(&daemon, "orders", 0, "diverged");
+    assert!(reason.contains("cut back"), "{reason}");
+    assert_eq!(copy_end(&mut sites)?, 100);
+    daemon.terminate(SOON)?;
+    let daemon = Daemon::start("later", &config)?;
+    await_state(&daemon, "orders", 0, "diverged");
+    assert_eq!(copy_end(&mut sites)?, 100);
+    Ok(())
+}
+
+#[test]
+fn a_log_that_was_cut_back_while_the_mirror_was_down_is_noticed_when_it_starts() -> Result<()> {
+    let (mut sites, config, mut daemon) = copied(100, None)?;
+    daemon.terminate(SOON)?;
+    sites.source.cluster().truncate("orders", 0, 80)?;
+    write(&mut sites, "second", 500)?;
+    let daemon = Daemon::start("later", &config)?;
+    let reason = await_state(&daemon, "orders", 0, "diverged");
+    assert!(reason.contains("offset 80"), "{reason}");
+    assert_eq!(copy_end(&mut sites)?, 100);
+    Ok(())
+}
+
+#[test]
+fn on_divergence_continue_copies_what_the_new_history_holds() -> Result<()> {
+    let (mut sites, _config, daemon) = copied(100, Some(("on_divergence", "continue")))?;
+    sites.source.cluster().truncate("orders", 0, 80)?;
+    write(&mut sites, "second", 50)?;
+    await_copy_end(&mut sites, 150);
+    await_state(&daemon, "orders", 0, "running");
+    sites.await_committed("orders");
+    Ok(())
+}
+
+#[test]
+fn a_source_restored_from_an_older_snapshot_stops_its_partition() -> Result<()> {
+    let (mut sites, _config, daemon) = copied(100, None)?;
+    sites.source.cluster().restore("orders", 0, 60)?;
+    let reason = await_state(&daemon, "orders", 0, "diverged");
+    assert!(reason.contains("60"), "{reason}");
+    write(&mut sites, "second", 20)?;
+    assert_eq!(copy_end(&mut sites)?, 100);
+    assert_eq!(sites.committed("orders", 0)?, Some(100));
+    Ok(())
+}
