@@ -17,7 +17,7 @@ use crate::config;
 use crate::librdkafka::admin::cluster_description::{self, AclOperation, ClusterDescription};
 use crate::librdkafka::admin::configs::{self, ConfigValue, Configs, Resource};
 use crate::librdkafka::admin::group_members::{self, GroupDescription};
-use crate::librdkafka::admin::group_offsets::{self, GroupQuery};
+use crate::librdkafka::admin::group_offsets::{self, GroupOffset, GroupQuery};
 use crate::librdkafka::admin::partition_offsets::{self, OffsetSpec};
 use crate::librdkafka::admin::topic_creation::{self, Mode, TopicSpec};
 use crate::librdkafka::admin::topic_descriptions::{self, PerTopic, TopicId};
@@ -140,7 +140,7 @@ impl Inspector {
     pub async fn committed(
         &self,
         groups: Vec<GroupQuery>,
-    ) -> Result<PerGroup<Vec<PartitionOffset>>, Error> {
+    ) -> Result<PerGroup<Vec<GroupOffset>>, Error> {
         self.admin(move |client, timeout| Ok(group_offsets::committed(client, &groups, timeout)))
             .await
     }

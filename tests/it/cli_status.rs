@@ -7,9 +7,12 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use crate::cli::kmirror_on;
-use crate::harness::{SOON, Sites};
+use crate::harness::{SOON, Sites, copy_of};
+use crate::support::codec::Codec;
 use crate::support::config_file::{Config, ConfigFile};
 use crate::support::daemon::Daemon;
+use crate::support::ledger::Writer;
+use crate::support::record::Record;
 use crate::support::wait::eventually;
 
 fn status(config: &ConfigFile) -> Result<Value> {
@@ -46,6 +49,34 @@ fn a_running_mirror_is_seen_running_and_caught_up() -> Result<()> {
         verdict,
         Some("source-target: running, 1 topic, nothing behind")
     );
+    Ok(())
+}
+
+#[test]
+fn a_partition_that_stands_still_is_told_by_the_clusters_with_its_reason() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 2, &[])?;
+    let narrow = [("max.message.bytes", "1000")];
+    sites
+        .target
+        .client
+        .create_topic(&copy_of("orders"), 2, &narrow)?;
+    let large = Record::at(1).key("large").value(vec![b'x'; 2_000]);
+    let mut writer = Writer::new(&mut sites.source.client, "orders")?;
+    writer.write(1, &[large], Codec::None)?;
+    let config = sites
+        .config(&["orders"])
+        .set("compression", "none")
+        .write()?;
+    let _daemon = Daemon::start("daemon", &config)?;
+    eventually("the status says rejected, and why", SOON, || {
+        let status = status(&config)?;
+        let partition = &status["mirrors"][0]["topics"][0]["partitions"][1];
+        ensure!(partition["state"] == "rejected", "{status}");
+        let reason = partition["reason"].as_str().unwrap_or_default();
+        ensure!(reason.contains("offset 0"), "{status}");
+        Ok(())
+    });
     Ok(())
 }
 

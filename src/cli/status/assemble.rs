@@ -93,6 +93,7 @@ fn standing(plan: &TopicPlan, at: &TopicPartition, sight: &Sight) -> (State, Opt
         ),
         unreadable(&sight.committed, at, "its committed position is not known"),
         cut_back(at, sight),
+        stands_still(at, sight),
     ];
     let worst = troubles
         .into_iter()
@@ -156,6 +157,12 @@ fn cut_back(at: &TopicPartition, sight: &Sight) -> Trouble {
         );
         (State::Diverged, reason)
     })
+}
+
+/// What the process that has it committed beside its position.
+fn stands_still(at: &TopicPartition, sight: &Sight) -> Trouble {
+    let mark = sight.marks.get(at)?;
+    Some((mark.state?, mark.reason.clone().unwrap_or_default()))
 }
 
 #[cfg(test)]

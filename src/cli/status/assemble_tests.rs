@@ -10,6 +10,7 @@ use crate::clusters::TopicInfo;
 use crate::config;
 use crate::librdkafka::admin::group_members::{GroupDescription, GroupMember};
 use crate::mirror::plan::plan_topics;
+use crate::pipeline::Mark;
 
 const NOW: Duration = Duration::from_secs(1_000);
 
@@ -52,6 +53,7 @@ fn healthy() -> Sight {
     Sight {
         plans: plan_topics(&mirror(), &[topic("orders")], &[topic("paris.orders")]),
         committed: [(at("orders"), Ok(Some(88)))].into(),
+        marks: [].into(),
         source_starts: [(at("orders"), Ok(Some(0)))].into(),
         source_ends: [(at("orders"), Ok(Some(100)))].into(),
         target_ends: [(at("paris.orders"), Ok(Some(88)))].into(),
@@ -88,6 +90,19 @@ fn a_caught_up_partition_is_zero_seconds_behind() {
     assert_eq!(
         (partition.lag_records, partition.lag_seconds),
         (Some(0), Some(0.0))
+    );
+}
+
+#[test]
+fn a_partition_that_stands_still_is_seen_by_what_is_committed_beside_its_position() {
+    let mut sight = healthy();
+    let reason = Some("the target refuses the record at offset 88".to_owned());
+    let mark = Mark::new(None, State::Rejected, reason.clone());
+    sight.marks.insert(at("orders"), mark);
+    let partition = seen(&sight);
+    assert_eq!(
+        (partition.state, partition.reason),
+        (State::Rejected, reason)
     );
 }
 

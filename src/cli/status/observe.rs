@@ -7,9 +7,10 @@ use crate::clusters::record_times::record_times;
 use crate::clusters::{Error, Inspector, TopicPartition};
 use crate::config::{self, Mirror, Start};
 use crate::librdkafka::admin::group_members::GroupDescription;
-use crate::librdkafka::admin::group_offsets::GroupQuery;
+use crate::librdkafka::admin::group_offsets::{GroupOffset, GroupQuery};
 use crate::librdkafka::admin::{Failure, PartitionOffset};
 use crate::mirror::plan::{Action, TopicPlan, plan_topics};
+use crate::pipeline::Mark;
 
 /// Longest time that finding out ages may take; what has no answer by then stays unknown.
 const RECORD_TIMES_WITHIN: Duration = Duration::from_secs(4);
@@ -21,6 +22,8 @@ pub(super) struct Sight {
     pub(super) plans: Vec<TopicPlan>,
     /// What the mirror's groups have committed, by source partition.
     pub(super) committed: Offsets,
+    /// How partitions that stand still were committed to stand.
+    pub(super) marks: HashMap<TopicPartition, Mark>,
     /// First offsets of the source's logs.
     pub(super) source_starts: Offsets,
     /// Ends of the source's logs.
@@ -51,7 +54,7 @@ pub(super) async fn observe(
         .filter(|plan| plan.action == Action::Mirror)
         .collect();
     let copies = partitions(copied, |plan| &plan.names.target_topic);
-    let (committed, groups, source_starts, source_ends, target_ends) = tokio::try_join!(
+    let ((committed, marks), groups, source_starts, source_ends, target_ends) = tokio::try_join!(
         committed(&source, &plans),
         groups(&source, &plans),
         source.log_starts(&originals),
@@ -61,6 +64,7 @@ pub(super) async fn observe(
     let mut sight = Sight {
         plans,
         committed,
+        marks,
         source_starts: by_partition(source_starts),
         source_ends: by_partition(source_ends),
         target_ends: by_partition(target_ends),
@@ -94,7 +98,10 @@ pub(super) fn numbers(plan: &TopicPlan) -> std::ops::Range<i32> {
     0..i32::try_from(plan.partitions).unwrap_or(i32::MAX)
 }
 
-async fn committed(source: &Inspector, plans: &[TopicPlan]) -> Result<Offsets, Error> {
+async fn committed(
+    source: &Inspector,
+    plans: &[TopicPlan],
+) -> Result<(Offsets, HashMap<TopicPartition, Mark>), Error> {
     let queries: Vec<_> = plans
         .iter()
         .filter(|plan| is_followed(plan))
@@ -105,9 +112,20 @@ async fn committed(source: &Inspector, plans: &[TopicPlan]) -> Result<Offsets, E
         .collect();
     let answers = source.committed(queries.clone()).await?;
     let mut offsets = Offsets::new();
+    let mut marks = HashMap::new();
     for (query, answer) in queries.into_iter().zip(answers) {
         match answer {
-            Ok(answer) => offsets.extend(by_partition(answer)),
+            Ok(answer) => {
+                for GroupOffset {
+                    at,
+                    offset,
+                    metadata,
+                } in answer
+                {
+                    marks.insert(at.clone(), Mark::read(&metadata));
+                    offsets.insert(at, offset);
+                }
+            }
             Err(failure) => {
                 let unknown = query
                     .partitions
@@ -117,7 +135,7 @@ async fn committed(source: &Inspector, plans: &[TopicPlan]) -> Result<Offsets, E
             }
         }
     }
-    Ok(offsets)
+    Ok((offsets, marks))
 }
 
 async fn groups(

@@ -8,9 +8,18 @@ use rdkafka::{ClientContext, TopicPartitionList};
 use rdkafka_sys::bindings as sys;
 use rdkafka_sys::types::RDKafkaAdminOp;
 
-use super::{
-    Event, Failure, PartitionOffset, Session, TopicPartition, array, c_string, error_outcome,
-};
+use super::{Event, Failure, Session, TopicPartition, array, c_string, error_outcome};
+
+/// What a group has committed for one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupOffset {
+    /// The partition.
+    pub at: TopicPartition,
+    /// The next offset to read; `None` when nothing is committed; or why this partition has no answer.
+    pub offset: Result<Option<i64>, Failure>,
+    /// What was committed beside it.
+    pub metadata: String,
+}
 
 /// One group and the partitions to ask about.
 #[derive(Debug, Clone)]
@@ -29,7 +38,7 @@ pub fn committed<C: ClientContext>(
     client: &Client<C>,
     queries: &[GroupQuery],
     timeout: Duration,
-) -> Vec<Result<Vec<PartitionOffset>, Failure>> {
+) -> Vec<Result<Vec<GroupOffset>, Failure>> {
     let operation = RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS;
     let session = Session::open(client, operation, timeout);
     let mut sent = Vec::with_capacity(queries.len());
@@ -76,7 +85,7 @@ fn send(session: &Session<'_>, query: &GroupQuery, tag: usize) -> Result<(), Fai
     Ok(())
 }
 
-fn read(event: &Event) -> Result<Vec<PartitionOffset>, Failure> {
+fn read(event: &Event) -> Result<Vec<GroupOffset>, Failure> {
     // SAFETY: the result and all below it live as long as the event.
     let entries = unsafe {
         let result = sys::rd_kafka_event_ListConsumerGroupOffsets_result(event.as_ptr());
@@ -90,8 +99,9 @@ fn read(event: &Event) -> Result<Vec<PartitionOffset>, Failure> {
     };
     Ok(entries
         .into_iter()
-        .map(|entry| PartitionOffset {
+        .map(|entry| GroupOffset {
             at: entry.at,
+            metadata: entry.metadata,
             // librdkafka says OFFSET_INVALID (-1001) where nothing is committed.
             offset: entry
                 .outcome

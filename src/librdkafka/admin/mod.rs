@@ -314,6 +314,8 @@ unsafe fn array<'a, T>(first: *const T, count: usize) -> &'a [T] {
 struct PartitionEntry {
     at: TopicPartition,
     offset: i64,
+    /// What was committed beside the offset.
+    metadata: String,
     outcome: Result<(), Failure>,
 }
 
@@ -332,6 +334,11 @@ unsafe fn partition_entry(entry: *const sys::rd_kafka_topic_partition_t) -> Part
                 partition: (*entry).partition,
             },
             offset: (*entry).offset,
+            metadata: String::from_utf8_lossy(array(
+                (*entry).metadata.cast::<u8>(),
+                (*entry).metadata_size,
+            ))
+            .into_owned(),
             outcome: outcome(
                 RDKafkaRespErr::try_from(code).unwrap_or(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN),
                 None,

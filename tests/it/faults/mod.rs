@@ -4,3 +4,4 @@
 
 mod rejected;
 mod source_log;
+mod zombie;
