@@ -20,6 +20,7 @@ mod builder;
 mod clock;
 mod cluster;
 mod config;
+mod control;
 mod faults;
 mod groups;
 mod journal;

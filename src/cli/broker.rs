@@ -25,6 +25,12 @@ pub(super) struct BrokerArgs {
     /// Keep the data in this directory, and come back with it [default: in memory]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Take commands that make it fail, one JSON object per line, on this loopback address; see broker/README.md
+    #[arg(long, value_name = "ADDRESS")]
+    control: Option<SocketAddr>,
+    /// Draw what is random from this number, to repeat a run [default: another one each time]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
 }
 
 pub(super) async fn broker(args: BrokerArgs) -> Result<Exit, Failure> {
@@ -37,6 +43,9 @@ pub(super) async fn broker(args: BrokerArgs) -> Result<Exit, Failure> {
     if let Some(directory) = &args.data {
         builder = builder.data_dir(directory);
     }
+    if let Some(seed) = args.seed {
+        builder = builder.seed(seed);
+    }
     let cluster = builder.start().await.map_err(|error| refused(&error))?;
     terminal.say(format_args!(
         "bootstrap servers: {}",
@@ -45,6 +54,15 @@ pub(super) async fn broker(args: BrokerArgs) -> Result<Exit, Failure> {
     match &args.data {
         Some(directory) => terminal.say(format_args!("data: {}", directory.display()))?,
         None => terminal.say(format_args!("data: in memory, gone when this command ends"))?,
+    }
+    if let Some(address) = args.control {
+        let bound = cluster.serve_control(address).await.map_err(|error| {
+            Failure::usage(format!(
+                "cannot take commands on {address}: {error}; choose another --control"
+            ))
+        })?;
+        terminal.say(format_args!("control: {bound}"))?;
+        terminal.say(format_args!("seed: {}", cluster.seed()))?;
     }
     terminal.say(format_args!("stop with Ctrl-C"))?;
     signals.next().await;

@@ -24,7 +24,7 @@ impl AdminError {
     }
 
     /// There is no such partition.
-    pub(super) fn no_partition(topic: &str, partition: i32) -> Self {
+    pub(crate) fn no_partition(topic: &str, partition: i32) -> Self {
         let message = format!("there is no partition {topic}-{partition}");
         Self::new(ResponseError::UnknownTopicOrPartition, message)
     }

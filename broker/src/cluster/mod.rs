@@ -10,6 +10,7 @@ mod nodes;
 mod topics;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use kafka_protocol::messages::ApiKey;
@@ -20,6 +21,7 @@ pub use error::AdminError;
 use lifeline::Lifeline;
 
 use crate::builder::Builder;
+use crate::control;
 use crate::faults::{Faults, Random};
 use crate::journal::Entry;
 use crate::net::servers::Servers;
@@ -127,6 +129,20 @@ impl Cluster {
     #[must_use]
     pub fn requests(&self, api: ApiKey) -> usize {
         self.shared.journal.count(api)
+    }
+
+    /// Lets programs in any language control the cluster: JSON objects, one per line, as the README describes. Gives the
+    /// address, whose port is a free one where port 0 was asked for. Served until the cluster ends.
+    ///
+    /// # Errors
+    /// When the address is not of the loopback, since who can connect may do anything to the cluster, or it is taken.
+    pub async fn serve_control(&self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let listener = control::bind(address).await?;
+        let bound = listener.local_addr()?;
+        if let Some(life) = &self.life {
+            life.spawn(|stop| control::serve(listener, Arc::new(self.lend()), stop));
+        }
+        Ok(bound)
     }
 
     /// Ends every connection, joins every task and lets go of the data directory and the ports. Requests that were

@@ -3,6 +3,7 @@
 mod administration;
 mod clients;
 mod configuration;
+mod control_socket;
 mod controls;
 mod faults;
 mod groups;

@@ -19,18 +19,24 @@ fn group() -> GroupId {
     GroupId(StrBytes::from_static_str("readers"))
 }
 
-/// The only member of the group, in its first generation.
-struct Member {
+/// The only member of a group, in its first generation.
+pub struct Member {
     raw: Raw,
-    id: StrBytes,
+    pub id: StrBytes,
     generation: i32,
 }
 
 impl Member {
     async fn join(cluster: &Cluster) -> Self {
-        let node = cluster.coordinator("readers").expect("a node is up");
+        Self::join_group(cluster, "readers").await
+    }
+
+    pub async fn join_group(cluster: &Cluster, name: &'static str) -> Self {
+        let group = || GroupId(StrBytes::from_static_str(name));
+        let node = cluster.coordinator(name).expect("a node is up");
         let mut raw = Raw::connect_to(cluster, node as usize).await;
-        let joined = raw.ask(&join_request(StrBytes::new()), 3).await;
+        let request = join_request(StrBytes::new()).with_group_id(group());
+        let joined = raw.ask(&request, 3).await;
         assert_eq!(joined.error_code, 0);
         let (id, generation) = (joined.member_id, joined.generation_id);
         let sync = SyncGroupRequest::default()
@@ -175,7 +181,7 @@ async fn who_waits_for_a_join_at_the_old_coordinator_is_sent_away() {
         .expect("it exists");
     second.receive().await;
     let journal = cluster.journal();
-    let joins = journal.iter().filter(|it| it.api == Api::JoinGroup);
-    assert_eq!(joins.last().and_then(|it| it.error), Some(16));
+    let mut joins = journal.iter().filter(|it| it.api == Api::JoinGroup);
+    assert_eq!(joins.next_back().and_then(|it| it.error), Some(16));
     drop(first);
 }

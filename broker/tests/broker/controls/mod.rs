@@ -2,7 +2,7 @@
 
 mod compaction;
 mod conditions;
-mod groups;
+pub mod groups;
 mod leaders;
 mod logs;
 mod nodes;
