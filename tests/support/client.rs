@@ -25,8 +25,10 @@ pub struct Client {
 impl Client {
     /// A client of the cluster that the broker at `bootstrap` (`host:port`) belongs to.
     pub fn new(bootstrap: impl Into<String>) -> Self {
+        let servers: String = bootstrap.into();
+        let first = servers.split(',').next().unwrap_or_default();
         Self {
-            bootstrap: bootstrap.into(),
+            bootstrap: first.to_owned(),
             connections: HashMap::new(),
             leaders: HashMap::new(),
         }

@@ -3,5 +3,7 @@
 //! A fault meets kmirror's clients alone, by their ids; the tests' own raw client is never struck.
 
 mod rejected;
+mod soak;
 mod source_log;
+mod weather;
 mod zombie;

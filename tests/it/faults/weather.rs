@@ -1,0 +1,308 @@
+//! Draws faults at random, lets each last a while, and takes all of them away again.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use kmirror_broker::{Api, ErrorCode, Fault};
+
+use super::soak::Daemons;
+use crate::harness::{SOON, Site, Sites, group_of};
+
+/// Chance of a new fault at each step, in percent.
+const CHANCE: u8 = 30;
+
+/// What is the matter with a running mirror, and until when.
+pub struct Weather {
+    rng: fastrand::Rng,
+    rules: Vec<(Instant, Fault)>,
+    down: Vec<(Instant, Side, i32)>,
+    full: Option<Instant>,
+    asleep: Vec<(Instant, usize)>,
+    /// How often each kind was drawn.
+    drawn: BTreeMap<&'static str, usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Source,
+    Target,
+}
+
+impl Side {
+    fn site(self, sites: &Sites) -> &Site {
+        match self {
+            Self::Source => &sites.source,
+            Self::Target => &sites.target,
+        }
+    }
+}
+
+/// What a rule does to a request.
+type Act = fn(kmirror_broker::Rule) -> Fault;
+
+/// What may happen to requests: on which cluster, to which API, how it is called.
+const RULES: &[(Side, Api, &str, Act)] = &[
+    (
+        Side::Target,
+        Api::Produce,
+        "produce dropped after append",
+        |rule| rule.drop_after(),
+    ),
+    (
+        Side::Target,
+        Api::Produce,
+        "produce half answered",
+        |rule| rule.half_response(),
+    ),
+    (
+        Side::Target,
+        Api::Produce,
+        "produce answered late",
+        |rule| rule.delay_after(Duration::from_millis(400)),
+    ),
+    (Side::Target, Api::Produce, "produce to no leader", |rule| {
+        rule.fail(ErrorCode::NotLeaderOrFollower)
+    }),
+    (Side::Target, Api::Produce, "too few replicas", |rule| {
+        rule.fail(ErrorCode::NotEnoughReplicas)
+    }),
+    (
+        Side::Target,
+        Api::Produce,
+        "produce timed out after append",
+        |rule| rule.fail_after(ErrorCode::RequestTimedOut),
+    ),
+    (Side::Source, Api::Fetch, "fetch dropped", |rule| {
+        rule.drop_before()
+    }),
+    (Side::Source, Api::Fetch, "fetch half answered", |rule| {
+        rule.half_response()
+    }),
+    (Side::Source, Api::Fetch, "fetch from no leader", |rule| {
+        rule.fail(ErrorCode::NotLeaderOrFollower)
+    }),
+    (Side::Source, Api::Fetch, "fetch answered slowly", |rule| {
+        rule.trickle(20_000)
+    }),
+    (
+        Side::Source,
+        Api::OffsetCommit,
+        "commit dropped after it was taken",
+        |rule| rule.drop_after(),
+    ),
+    (
+        Side::Source,
+        Api::OffsetCommit,
+        "commit of an old generation",
+        |rule| rule.fail(ErrorCode::IllegalGeneration),
+    ),
+    (
+        Side::Source,
+        Api::OffsetCommit,
+        "commit while loading",
+        |rule| rule.fail(ErrorCode::CoordinatorLoadInProgress),
+    ),
+    (
+        Side::Source,
+        Api::OffsetCommit,
+        "commit to no coordinator",
+        |rule| rule.fail(ErrorCode::NotCoordinator),
+    ),
+    (
+        Side::Source,
+        Api::Heartbeat,
+        "heartbeat of nobody",
+        |rule| rule.fail(ErrorCode::UnknownMemberId),
+    ),
+    (Side::Source, Api::JoinGroup, "join dropped", |rule| {
+        rule.drop_after()
+    }),
+    (
+        Side::Source,
+        Api::Metadata,
+        "source metadata dropped",
+        |rule| rule.drop_before(),
+    ),
+    (
+        Side::Target,
+        Api::Metadata,
+        "target metadata dropped",
+        |rule| rule.drop_before(),
+    ),
+];
+
+impl Weather {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            rng: fastrand::Rng::with_seed(seed ^ 0x5eed),
+            rules: Vec::new(),
+            down: Vec::new(),
+            full: None,
+            asleep: Vec::new(),
+            drawn: BTreeMap::new(),
+        }
+    }
+
+    /// Ends what has lasted long enough, and perhaps begins something new.
+    pub fn blow(&mut self, sites: &mut Sites, daemons: &mut Daemons<'_>) -> Result<()> {
+        self.end(Instant::now(), sites, daemons)?;
+        if self.rng.u8(..100) >= CHANCE {
+            return Ok(());
+        }
+        match self.rng.u8(..10) {
+            0..=4 => self.strike_requests(sites),
+            5 => self.move_leaders(sites)?,
+            6 => self.stop_node(sites)?,
+            7 => self.trouble_the_group(sites)?,
+            8 => self.trouble_the_target(sites)?,
+            _ => self.trouble_a_process(daemons)?,
+        }
+        Ok(())
+    }
+
+    /// Ends everything.
+    pub fn clear(&mut self, sites: &mut Sites, daemons: &mut Daemons<'_>) -> Result<()> {
+        let all = Instant::now() + Duration::from_secs(3600);
+        self.end(all, sites, daemons)
+    }
+
+    /// Faults after which records may be there twice, whatever a mirror does.
+    pub fn excuses(&self) -> usize {
+        let told = [
+            "killed",
+            "producers forgotten",
+            "heartbeat of nobody",
+            "members expired",
+        ];
+        told.iter().filter_map(|what| self.drawn.get(what)).sum()
+    }
+
+    fn end(&mut self, now: Instant, sites: &mut Sites, daemons: &mut Daemons<'_>) -> Result<()> {
+        for (_, rule) in self.rules.extract_if(.., |(until, _)| *until <= now) {
+            rule.remove();
+        }
+        for (_, side, node) in self.down.extract_if(.., |(until, _, _)| *until <= now) {
+            let site = side.site(sites);
+            site.wait("the node is up", site.cluster().start_node(node))?;
+        }
+        if self.full.is_some_and(|until| until <= now) {
+            self.full = None;
+            sites.target.cluster().set_disk_full(false);
+        }
+        for (_, index) in self.asleep.extract_if(.., |(until, _)| *until <= now) {
+            daemons.pick(index).resume()?;
+        }
+        Ok(())
+    }
+
+    fn lasts(&mut self, most_ms: u64) -> Instant {
+        Instant::now() + Duration::from_millis(self.rng.u64(200..most_ms))
+    }
+
+    fn note(&mut self, what: &'static str) {
+        *self.drawn.entry(what).or_default() += 1;
+    }
+
+    fn strike_requests(&mut self, sites: &Sites) {
+        let (side, api, what, act) = RULES[self.rng.usize(..RULES.len())];
+        let faults = side.site(sites).cluster().faults();
+        let rule = faults.on(api).client("kmirror*").probability(0.2);
+        let until = self.lasts(3_000);
+        self.rules.push((until, act(rule)));
+        self.note(what);
+    }
+
+    fn side(&mut self) -> Side {
+        if self.rng.bool() {
+            Side::Source
+        } else {
+            Side::Target
+        }
+    }
+
+    fn move_leaders(&mut self, sites: &Sites) -> Result<()> {
+        self.note("leaders moved");
+        Ok(self.side().site(sites).cluster().shuffle_leaders()?)
+    }
+
+    /// One of the nodes that no test asks first.
+    fn stop_node(&mut self, sites: &Sites) -> Result<()> {
+        let (side, node) = (self.side(), self.rng.i32(1..3));
+        if self.down.iter().any(|(_, other, _)| *other == side) {
+            return Ok(());
+        }
+        let site = side.site(sites);
+        site.wait("the node is down", site.cluster().stop_node(node))?;
+        let until = self.lasts(4_000);
+        self.down.push((until, side, node));
+        self.note("node down");
+        Ok(())
+    }
+
+    fn trouble_the_group(&mut self, sites: &Sites) -> Result<()> {
+        let group = group_of("orders");
+        let cluster = sites.source.cluster();
+        // A group that nobody has joined yet has nothing to lose.
+        match self.rng.u8(..4) {
+            0 if cluster.expire_members(&group).is_ok() => self.note("members expired"),
+            1 if cluster.force_rebalance(&group).is_ok() => self.note("rebalance"),
+            2 if cluster.bump_generation(&group).is_ok() => self.note("generation bumped"),
+            3 if cluster.move_coordinator(&group, 0).is_ok() => self.note("coordinator moved"),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn trouble_the_target(&mut self, sites: &Sites) -> Result<()> {
+        let cluster = sites.target.cluster();
+        if self.rng.bool() {
+            cluster.set_disk_full(true);
+            self.full = Some(self.lasts(3_000));
+            self.note("disk full");
+        } else if cluster
+            .forget_producers(&crate::harness::copy_of("orders"), self.rng.i32(0..4))
+            .is_ok()
+        {
+            self.note("producers forgotten");
+        }
+        Ok(())
+    }
+
+    fn trouble_a_process(&mut self, daemons: &mut Daemons<'_>) -> Result<()> {
+        let index = self.rng.usize(..daemons.count());
+        if self.asleep.iter().any(|(_, other)| *other == index) {
+            return Ok(());
+        }
+        match self.rng.u8(..3) {
+            0 => {
+                daemons.pick(index).kill()?;
+                daemons.replace(index)?;
+                self.note("killed");
+            }
+            1 => {
+                // Shorter or longer than the session.
+                daemons.pick(index).pause()?;
+                let until = self.lasts(9_000);
+                self.asleep.push((until, index));
+                self.note("stopped");
+            }
+            _ => {
+                daemons.pick(index).terminate(SOON)?;
+                daemons.replace(index)?;
+                self.note("restarted");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Weather {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (what, count)) in self.drawn.iter().enumerate() {
+            write!(f, "{}{what} {count}×", if index == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
