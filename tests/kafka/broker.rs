@@ -8,15 +8,17 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::properties::{self, Ports};
 use crate::support::client::Client;
 use crate::support::process::Process;
+use crate::support::proxy::Proxy;
 use crate::support::wait::eventually;
-use crate::{jars, ports, properties};
+use crate::{jars, ports};
 
 /// A start takes four seconds on an idle machine of two cores; others may be starting at the same time.
 const READY_WITHIN: Duration = Duration::from_secs(90);
 const STOPS_WITHIN: Duration = Duration::from_secs(60);
-/// How often another pair of ports is tried when somebody else was faster.
+/// How often other ports are tried when somebody else was faster.
 const PORT_ATTEMPTS: usize = 5;
 
 /// A single-node cluster. Dropping it kills the process and removes the data.
@@ -26,8 +28,7 @@ pub struct KafkaBroker {
     /// `None` while stopped. Dropped before the directory, so that a failure can show the log that lies in it.
     process: Option<Process>,
     directory: TempDir,
-    port: u16,
-    controller_port: u16,
+    ports: Ports,
 }
 
 impl KafkaBroker {
@@ -40,23 +41,27 @@ impl KafkaBroker {
             class_path,
             process: None,
             directory,
-            port: 0,
-            controller_port: 0,
+            ports: Ports::default(),
         };
         for _ in 0..PORT_ATTEMPTS {
-            (broker.port, broker.controller_port) = (ports::pick()?, ports::pick()?);
+            broker.ports = pick_ports()?;
             broker.format()?;
             if broker.launch()? {
                 return Ok(broker);
             }
             fs::remove_dir_all(broker.directory.path().join("data"))?;
         }
-        anyhow::bail!("{name}: {PORT_ATTEMPTS} pairs of ports were all taken by others")
+        anyhow::bail!("{name}: {PORT_ATTEMPTS} sets of ports were all taken by others")
     }
 
     /// `host:port` for clients; the same after a restart.
     pub fn bootstrap(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.ports.direct)
+    }
+
+    /// A way to the broker that can be disturbed: clients that start from its address stay behind it.
+    pub fn proxy(&self) -> Result<Proxy> {
+        Proxy::start(self.ports.proxy, self.ports.behind_proxy)
     }
 
     pub fn client(&self) -> Client {
@@ -79,12 +84,7 @@ impl KafkaBroker {
     /// Starts a stopped or killed broker on its data and ports; ready for clients when this returns.
     pub fn restart(&mut self) -> Result<()> {
         ensure!(self.process.is_none(), "the broker was not stopped");
-        ensure!(
-            self.launch()?,
-            "port {} or {} was taken meanwhile",
-            self.port,
-            self.controller_port
-        );
+        ensure!(self.launch()?, "one of its ports was taken meanwhile");
         Ok(())
     }
 
@@ -107,10 +107,7 @@ impl KafkaBroker {
     fn format(&self) -> Result<()> {
         let settings = self.directory.path().join("server.properties");
         let data = self.directory.path().join("data");
-        fs::write(
-            &settings,
-            properties::server(&data, self.port, self.controller_port),
-        )?;
+        fs::write(&settings, properties::server(&data, self.ports))?;
         let output = Command::new("java")
             .args([
                 "-XX:TieredStopAtLevel=1",
@@ -170,14 +167,23 @@ impl KafkaBroker {
             return Ok(false);
         }
         ensure!(
-            ports::is_owned_by(self.port, process.id())?,
+            ports::is_owned_by(self.ports.direct, process.id())?,
             "it does not listen on port {}",
-            self.port
+            self.ports.direct
         );
         let metadata = self.client().metadata(None)?;
         ensure!(!metadata.brokers.is_empty(), "metadata names no broker");
         Ok(true)
     }
+}
+
+fn pick_ports() -> Result<Ports> {
+    Ok(Ports {
+        direct: ports::pick()?,
+        controller: ports::pick()?,
+        behind_proxy: ports::pick()?,
+        proxy: ports::pick()?,
+    })
 }
 
 /// 16 random bytes in URL-safe base64, as Kafka writes a cluster id. Hexadecimal digits are base64 digits too, and the

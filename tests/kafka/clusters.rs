@@ -1,5 +1,6 @@
 //! A source and a target, started at the same time, and the mirror between them as its contract names things.
 
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -8,7 +9,11 @@ use anyhow::{Result, ensure};
 use crate::broker::KafkaBroker;
 use crate::support::compare::{self, Comparison, Timestamps};
 use crate::support::config_file::Config;
+use crate::support::ledger::Ledger;
 use crate::support::wait::eventually;
+
+/// The pair that [`Clusters::shared`] hands out, while somebody holds it.
+static SHARED: Mutex<Weak<Clusters>> = Mutex::new(Weak::new());
 
 pub struct Clusters {
     pub source: KafkaBroker,
@@ -24,6 +29,28 @@ impl Clusters {
             source: source?,
             target: target?,
         })
+    }
+
+    /// A pair of one's own, with an empty source topic.
+    pub fn with_topic(topic: &str, partitions: i32) -> Result<Self> {
+        let clusters = Self::start()?;
+        clusters
+            .source
+            .client()
+            .create_topic(topic, partitions, &[])?;
+        Ok(clusters)
+    }
+
+    /// A pair that several tests use at the same time: each keeps to topics of its own and leaves the brokers alone.
+    pub fn shared() -> Result<Arc<Self>> {
+        // Held during the start, so that the next one waits for it. A start that panicked left no pair behind.
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = shared.upgrade() {
+            return Ok(running);
+        }
+        let started = Arc::new(Self::start()?);
+        *shared = Arc::downgrade(&started);
+        Ok(started)
     }
 
     /// Mirrors the topics that match from source to target, all else at its default.
@@ -53,6 +80,23 @@ impl Clusters {
             ensure!(copied >= records, "{copied} are");
             Ok(())
         });
+    }
+
+    /// What a topic's pipeline has committed for a partition.
+    pub fn committed(&self, topic: &str, partition: i32) -> Result<Option<i64>> {
+        self.source
+            .client()
+            .committed(&group(topic), topic, partition)
+    }
+
+    /// The copy of `topic` against what was written, for when the source does not hold it any more.
+    pub fn compare_with(&self, written: &Ledger, topic: &str) -> Result<Comparison> {
+        let copy = Ledger::read(&mut self.target.client(), &copy_of(topic))?;
+        Ok(compare::ledgers(
+            written,
+            &copy,
+            Timestamps::ZeroCopiedAsOne,
+        ))
     }
 
     /// The copy of `topic` against what the source holds.

@@ -54,8 +54,7 @@ fn write_until(
         .collect();
     let per_round = rate * ROUND.as_millis() as usize / 1_000 / partitions;
     let started = Instant::now();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let age = i64::try_from(now.as_millis())? - workload::BASE_TIMESTAMP;
+    let age = now_ms()? - workload::BASE_TIMESTAMP;
     let mut codecs = Codec::ALL.into_iter().cycle();
     for round in 1.. {
         for (partition, records) in (0..).zip(&mut records) {
@@ -72,6 +71,12 @@ fn write_until(
         thread::sleep((started + ROUND * round).saturating_duration_since(Instant::now()));
     }
     Ok(writer.written)
+}
+
+/// Milliseconds since 1970, as record timestamps count.
+pub fn now_ms() -> Result<i64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    Ok(i64::try_from(now.as_millis())?)
 }
 
 /// A record of today. A broker that restarts forgets producers whose newest record is older than

@@ -1,12 +1,13 @@
-//! One of the clusters is gone for half a minute, and comes back.
+//! A cluster is gone for a while, or answers nobody, and comes back.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::clusters::Clusters;
 use crate::load::Load;
+use crate::standing::{await_down, await_ready};
 use crate::support::client::Client;
 use crate::support::codec::Codec;
 use crate::support::daemon::Daemon;
@@ -19,15 +20,8 @@ const TOPIC: &str = "orders";
 const PARTITIONS: i32 = 8;
 const OUTAGE: Duration = Duration::from_secs(30);
 const DEADLINE: Duration = Duration::from_secs(120);
-
-fn clusters() -> Result<Clusters> {
-    let clusters = Clusters::start()?;
-    clusters
-        .source
-        .client()
-        .create_topic(TOPIC, PARTITIONS, &[])?;
-    Ok(clusters)
-}
+/// Records a second.
+const RATE: usize = 5_000;
 
 fn write(client: &mut Client, records: usize) -> Result<()> {
     let mut writer = Writer::new(client, TOPIC)?;
@@ -42,41 +36,19 @@ fn write(client: &mut Client, records: usize) -> Result<()> {
     Ok(())
 }
 
-/// The daemon stays up and says that it is not ready, and which cluster is the reason.
-#[track_caller]
-fn await_not_ready(daemon: &Daemon, cluster: &str) {
-    eventually(&format!("/readyz names {cluster}"), OUTAGE, || {
-        let answer = daemon.readyz()?;
-        ensure!(
-            answer.status == 503 && answer.body.contains(cluster),
-            "{answer:?}"
-        );
-        Ok(())
-    });
-}
-
-#[track_caller]
-fn await_ready(daemon: &Daemon) {
-    eventually("/readyz answers 200", DEADLINE, || {
-        let answer = daemon.readyz()?;
-        ensure!(answer.status == 200, "{answer:?}");
-        Ok(())
-    });
-}
-
 #[test]
-fn a_target_that_is_down_for_half_a_minute_costs_no_record_and_repeats_none() -> Outcome {
-    let mut clusters = clusters()?;
+fn a_target_that_dies_for_half_a_minute_costs_no_record_and_repeats_none() -> Outcome {
+    let mut clusters = Clusters::with_topic(TOPIC, PARTITIONS)?;
     let config = clusters.config(&[TOPIC]).write()?;
-    let load = Load::start(clusters.source.client(), TOPIC, 5_000);
+    let load = Load::start(clusters.source.client(), TOPIC, RATE);
     let daemon = Daemon::start("kmirror", &config)?;
     clusters.await_copied(TOPIC, 20_000, DEADLINE);
     let down = Instant::now();
-    clusters.target.stop()?;
-    await_not_ready(&daemon, "target");
+    clusters.target.kill()?;
+    await_down(&daemon, "target");
     thread::sleep(OUTAGE.saturating_sub(down.elapsed()));
     clusters.target.restart()?;
-    await_ready(&daemon);
+    await_ready(&daemon, DEADLINE);
     load.finish()?;
     clusters.await_caught_up(TOPIC, DEADLINE);
     let found = clusters.compare(TOPIC)?;
@@ -85,25 +57,83 @@ fn a_target_that_is_down_for_half_a_minute_costs_no_record_and_repeats_none() ->
 }
 
 #[test]
-fn a_source_that_dies_for_half_a_minute_costs_no_record() -> Outcome {
-    let mut clusters = clusters()?;
+fn a_source_that_dies_for_half_a_minute_costs_no_record_and_repeats_none() -> Outcome {
+    let mut clusters = Clusters::with_topic(TOPIC, PARTITIONS)?;
     write(&mut clusters.source.client(), 30_000)?;
     let config = clusters.config(&[TOPIC]).write()?;
     let daemon = Daemon::start("kmirror", &config)?;
     clusters.await_copied(TOPIC, 1, DEADLINE);
     let down = Instant::now();
     clusters.source.kill()?;
-    await_not_ready(&daemon, "source");
+    await_down(&daemon, "source");
     thread::sleep(OUTAGE.saturating_sub(down.elapsed()));
     clusters.source.restart()?;
-    await_ready(&daemon);
+    await_ready(&daemon, DEADLINE);
     write(&mut clusters.source.client(), 5_000)?;
     clusters.await_caught_up(TOPIC, DEADLINE);
     let found = clusters.compare(TOPIC)?;
+    assert!(found.is_exact(), "{found}");
+    Ok(())
+}
+
+/// The session ends with records in flight that can neither be written nor called back: they are written when the target
+/// is there again, and once more by whoever goes on from the last acknowledged position.
+#[test]
+fn two_clusters_that_die_together_cost_no_record_and_repeat_at_most_what_was_in_flight() -> Outcome
+{
+    let mut clusters = Clusters::with_topic(TOPIC, PARTITIONS)?;
+    write(&mut clusters.source.client(), 30_000)?;
+    let config = clusters.config(&[TOPIC]).write()?;
+    let daemon = Daemon::start("kmirror", &config)?;
+    clusters.await_copied(TOPIC, 1, DEADLINE);
+    clusters.source.kill()?;
+    clusters.target.kill()?;
+    let mut in_flight = 0.0_f64;
+    eventually("the session is over", DEADLINE, || {
+        let now = daemon.metrics()?.sum("kmirror_inflight_records", &[]);
+        in_flight = in_flight.max(now.context("no kmirror_inflight_records")?);
+        ensure!(daemon.log().contains("partitions lost"), "it goes on");
+        Ok(())
+    });
+    await_down(&daemon, "source");
+    await_down(&daemon, "target");
+    clusters.target.restart()?;
+    clusters.source.restart()?;
+    await_ready(&daemon, DEADLINE);
+    write(&mut clusters.source.client(), 5_000)?;
+    clusters.await_caught_up(TOPIC, DEADLINE);
+    let found = clusters.compare(TOPIC)?;
+    println!("{in_flight} records in flight; {found}");
     assert!(found.is_exact_but_for_replays(), "{found}");
     assert!(
-        found.rewinds <= PARTITIONS as usize,
-        "one replay per partition at most: {found}"
+        found.rewinds <= PARTITIONS as usize && found.duplicated as f64 <= in_flight,
+        "{in_flight} records were in flight: {found}"
     );
+    Ok(())
+}
+
+#[test]
+fn a_source_that_freezes_beyond_every_timeout_costs_no_record_and_repeats_none() -> Outcome {
+    const REQUEST_TIMEOUT_MS: &str = "8000";
+    const FROZEN: Duration = Duration::from_secs(15);
+    let mut clusters = Clusters::with_topic(TOPIC, PARTITIONS)?;
+    write(&mut clusters.source.client(), 30_000)?;
+    let config = clusters
+        .config(&[TOPIC])
+        .client("socket.timeout.ms", REQUEST_TIMEOUT_MS)
+        .write()?;
+    let daemon = Daemon::start("kmirror", &config)?;
+    clusters.await_copied(TOPIC, 1, DEADLINE);
+    let frozen = Instant::now();
+    clusters.source.pause()?;
+    await_down(&daemon, "source");
+    // Beyond the session timeout of 10 s as well.
+    thread::sleep(FROZEN.saturating_sub(frozen.elapsed()));
+    clusters.source.resume()?;
+    await_ready(&daemon, DEADLINE);
+    write(&mut clusters.source.client(), 5_000)?;
+    clusters.await_caught_up(TOPIC, DEADLINE);
+    let found = clusters.compare(TOPIC)?;
+    assert!(found.is_exact(), "{found}");
     Ok(())
 }

@@ -2,17 +2,39 @@
 
 use std::path::Path;
 
+/// The ports of one broker; all are its own for as long as it exists.
+#[derive(Clone, Copy, Default)]
+pub struct Ports {
+    /// For clients.
+    pub direct: u16,
+    /// For the broker's own controller.
+    pub controller: u16,
+    /// For clients behind a proxy: what the proxy connects to.
+    pub behind_proxy: u16,
+    /// What such clients are told to connect to: the proxy's.
+    pub proxy: u16,
+}
+
 /// One node that is broker and controller (KRaft), on 127.0.0.1 only.
-pub fn server(data: &Path, port: u16, controller_port: u16) -> String {
+///
+/// A client stays with the listener it came by, since each listener advertises itself; so whoever comes by the proxy
+/// stays behind it.
+pub fn server(data: &Path, ports: Ports) -> String {
+    let Ports {
+        direct,
+        controller,
+        behind_proxy,
+        proxy,
+    } = ports;
     format!(
         "process.roles=broker,controller\n\
          node.id=1\n\
-         controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}\n\
+         controller.quorum.bootstrap.servers=127.0.0.1:{controller}\n\
          controller.listener.names=CONTROLLER\n\
-         listeners=BROKER://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}\n\
-         advertised.listeners=BROKER://127.0.0.1:{port}\n\
-         inter.broker.listener.name=BROKER\n\
-         listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+         listeners=DIRECT://127.0.0.1:{direct},PROXIED://127.0.0.1:{behind_proxy},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=DIRECT://127.0.0.1:{direct},PROXIED://127.0.0.1:{proxy}\n\
+         inter.broker.listener.name=DIRECT\n\
+         listener.security.protocol.map=DIRECT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
          log.dirs={data}\n\
          default.replication.factor=1\n\
          num.partitions=4\n\
@@ -22,10 +44,14 @@ pub fn server(data: &Path, port: u16, controller_port: u16) -> String {
          transaction.state.log.replication.factor=1\n\
          transaction.state.log.min.isr=1\n\
          group.initial.rebalance.delay.ms=0\n\
-         {NO_RETENTION}",
+         {NO_RETENTION}{PROMPT_RETENTION}",
         data = data.display()
     )
 }
 
 /// Records of 1999 are older than the default week of retention: the broker would delete them half a minute in.
 const NO_RETENTION: &str = "log.retention.ms=-1\n";
+
+/// A topic that a test gives a retention of its own feels it within a second, not within five minutes.
+const PROMPT_RETENTION: &str =
+    "log.retention.check.interval.ms=500\nlog.initial.task.delay.ms=500\n";

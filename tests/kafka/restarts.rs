@@ -19,15 +19,6 @@ const DEADLINE: Duration = Duration::from_secs(90);
 /// `drain_timeout`, by default, and the process's own end.
 const DRAINS_WITHIN: Duration = Duration::from_secs(25);
 
-fn clusters() -> Result<Clusters> {
-    let clusters = Clusters::start()?;
-    clusters
-        .source
-        .client()
-        .create_topic(TOPIC, PARTITIONS, &[])?;
-    Ok(clusters)
-}
-
 /// I1: whatever was committed on the source is on the target. Without replays so far, offsets are counts.
 fn assert_commits_are_covered(clusters: &Clusters) -> Result<()> {
     let (mut source, mut target) = (clusters.source.client(), clusters.target.client());
@@ -47,7 +38,7 @@ fn assert_commits_are_covered(clusters: &Clusters) -> Result<()> {
 #[test]
 fn kill_in_mid_stream_loses_nothing_and_repeats_at_most_what_a_commit_interval_carries()
 -> Result<()> {
-    let clusters = clusters()?;
+    let clusters = Clusters::with_topic(TOPIC, PARTITIONS)?;
     let config = clusters.config(&[TOPIC]).write()?;
     let load = Load::start(clusters.source.client(), TOPIC, RATE);
     let mut daemon = Daemon::start("killed", &config)?;
@@ -76,7 +67,7 @@ fn kill_in_mid_stream_loses_nothing_and_repeats_at_most_what_a_commit_interval_c
 
 #[test]
 fn a_drained_stop_in_mid_stream_loses_nothing_and_repeats_nothing() -> Outcome {
-    let clusters = clusters()?;
+    let clusters = Clusters::with_topic(TOPIC, PARTITIONS)?;
     let config = clusters.config(&[TOPIC]).write()?;
     let load = Load::start(clusters.source.client(), TOPIC, RATE);
     let mut daemon = Daemon::start("drained", &config)?;
@@ -96,7 +87,7 @@ fn a_drained_stop_in_mid_stream_loses_nothing_and_repeats_nothing() -> Outcome {
 
 #[test]
 fn when_one_of_two_daemons_is_killed_the_other_takes_over() -> Outcome {
-    let clusters = clusters()?;
+    let clusters = Clusters::with_topic(TOPIC, PARTITIONS)?;
     // The default of 45 s is how long the dead one's partitions would stand still.
     let config = clusters
         .config(&[TOPIC])

@@ -81,6 +81,13 @@ impl Comparison {
             .all(|difference| difference.kind == Kind::Duplicated)
     }
 
+    /// The copy is the source in its order and without repeats, but for records that it does not have.
+    pub fn is_exact_but_for_losses(&self) -> bool {
+        self.first
+            .iter()
+            .all(|difference| difference.kind == Kind::Lost)
+    }
+
     pub fn note(
         &mut self,
         kind: Kind,

@@ -54,6 +54,13 @@ impl Ledger {
         Ok(ledger)
     }
 
+    /// Adds what came after.
+    pub fn extend(&mut self, later: Self) {
+        for (entries, more) in self.partitions.iter_mut().zip(later.partitions) {
+            entries.extend(more);
+        }
+    }
+
     /// Records over all partitions.
     pub fn records(&self) -> usize {
         self.partitions.iter().map(Vec::len).sum()

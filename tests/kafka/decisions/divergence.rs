@@ -1,0 +1,118 @@
+//! The source topic is deleted and created anew under the same name (`on_divergence`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use super::{DEADLINE, write};
+use crate::clusters::{Clusters, copy_of};
+use crate::standing::await_state;
+use crate::support::config_file::ConfigFile;
+use crate::support::daemon::Daemon;
+use crate::support::outcome::Outcome;
+use crate::support::wait::eventually;
+
+/// `discovery_interval`, by default, and more for two busy cores and a group that forms.
+const NOTICED_WITHIN: Duration = Duration::from_secs(15);
+const PARTITIONS: i32 = 2;
+/// Records of each partition before the topic is deleted.
+const BEFORE: usize = 1_000;
+const SHORTER: usize = 100;
+const LONGER: usize = 3_000;
+
+/// A topic that is mirrored to its end.
+struct Scene {
+    clusters: Arc<Clusters>,
+    topic: &'static str,
+    daemon: Daemon,
+    // Dropped last: the daemon logs into its directory, and a failure shows that.
+    _config: ConfigFile,
+}
+
+impl Scene {
+    fn start(topic: &'static str) -> Result<Self> {
+        let clusters = Clusters::shared()?;
+        clusters
+            .source
+            .client()
+            .create_topic(topic, PARTITIONS, &[])?;
+        write(&clusters, topic, 0, BEFORE)?;
+        let config = clusters.config(&[topic]).write()?;
+        let daemon = Daemon::start("kmirror", &config)?;
+        clusters.await_caught_up(topic, DEADLINE);
+        Ok(Self {
+            clusters,
+            topic,
+            daemon,
+            _config: config,
+        })
+    }
+
+    /// Gone when this returns. Created anew before that, it would take its first records into the old log.
+    fn delete(&self) -> Result<()> {
+        let mut source = self.clusters.source.client();
+        source.delete_topic(self.topic)?;
+        eventually("the topic is gone", DEADLINE, || {
+            let topics = source.topics()?;
+            let there = topics.iter().any(|topic| topic == self.topic);
+            ensure!(!there, "it is there");
+            Ok(())
+        });
+        Ok(())
+    }
+
+    /// Creates the topic anew, with other records than it had.
+    fn create(&self, records: usize) -> Result<()> {
+        let mut source = self.clusters.source.client();
+        source.create_topic(self.topic, PARTITIONS, &[])?;
+        write(&self.clusters, self.topic, 10_000, records)?;
+        Ok(())
+    }
+
+    /// Every partition stands still and says why, and the copy is as it was.
+    #[track_caller]
+    fn assert_diverged(&self) -> Result<()> {
+        for partition in 0..PARTITIONS {
+            let place = (self.topic, partition);
+            let reason = await_state(&self.daemon, place, "diverged", NOTICED_WITHIN);
+            assert!(reason.contains("created anew"), "{reason}");
+        }
+        let mut target = self.clusters.target.client();
+        for partition in 0..PARTITIONS {
+            let end = target.log_end(&copy_of(self.topic), partition)?;
+            assert_eq!(end, BEFORE as i64, "partition {partition} of the copy");
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_topic_recreated_shorter_is_told_and_nothing_of_it_is_copied() -> Outcome {
+    let scene = Scene::start("recreated-shorter")?;
+    scene.delete()?;
+    scene.create(SHORTER)?;
+    scene.assert_diverged()?;
+    Ok(())
+}
+
+#[test]
+fn a_topic_recreated_longer_between_two_looks_is_told_and_nothing_of_it_is_copied() -> Outcome {
+    let mut scene = Scene::start("recreated-longer")?;
+    scene.daemon.pause()?;
+    scene.delete()?;
+    scene.create(LONGER)?;
+    scene.daemon.resume()?;
+    scene.assert_diverged()?;
+    Ok(())
+}
+
+#[test]
+fn a_topic_recreated_after_it_was_seen_gone_is_told_and_nothing_of_it_is_copied() -> Outcome {
+    let scene = Scene::start("recreated-later")?;
+    scene.delete()?;
+    await_state(&scene.daemon, (scene.topic, 0), "stopped", NOTICED_WITHIN);
+    scene.create(LONGER)?;
+    scene.assert_diverged()?;
+    Ok(())
+}

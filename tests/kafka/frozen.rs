@@ -1,0 +1,123 @@
+//! A daemon is stopped (SIGSTOP) for longer than its session, another takes over, and it wakes up again.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+
+use crate::carried::Carried;
+use crate::clusters::{Clusters, group};
+use crate::load::Load;
+use crate::support::daemon::Daemon;
+use crate::support::groups::Group;
+use crate::support::outcome::Outcome;
+use crate::support::wait::eventually;
+
+const TOPIC: &str = "orders";
+const PARTITIONS: i32 = 8;
+/// Records a second.
+const RATE: usize = 5_000;
+const DEADLINE: Duration = Duration::from_secs(90);
+
+#[track_caller]
+fn await_members(clusters: &Clusters, members: usize) -> Group {
+    let mut source = clusters.source.client();
+    let what = format!("the group is stable with {members} members");
+    eventually(&what, DEADLINE, || {
+        let group = source.group(&group(TOPIC))?;
+        ensure!(
+            group.members.len() == members && group.state == "Stable",
+            "{group:?}"
+        );
+        Ok(group)
+    })
+}
+
+fn committed(clusters: &Clusters) -> Result<Vec<i64>> {
+    let at = |partition| Ok(clusters.committed(TOPIC, partition)?.unwrap_or(0));
+    (0..PARTITIONS).map(at).collect()
+}
+
+fn ends(clusters: &Clusters) -> Result<Vec<i64>> {
+    let mut source = clusters.source.client();
+    (0..PARTITIONS)
+        .map(|partition| source.log_end(TOPIC, partition))
+        .collect()
+}
+
+/// Waits until the group has committed `positions` or more.
+#[track_caller]
+fn await_committed(clusters: &Clusters, positions: &[i64]) {
+    eventually(
+        "the survivor has passed what the frozen one held",
+        DEADLINE,
+        || {
+            let now = committed(clusters)?;
+            let passed = now.iter().zip(positions).all(|(now, wanted)| now >= wanted);
+            ensure!(passed, "{now:?} of {positions:?}");
+            Ok(())
+        },
+    );
+}
+
+/// Waits until the expelled one is back as a new member; no position may go back from `highest` meanwhile.
+#[track_caller]
+fn await_return(clusters: &Clusters, mut highest: Vec<i64>) -> Group {
+    let mut source = clusters.source.client();
+    eventually("the expelled one is a member again", DEADLINE, || {
+        let now = committed(clusters)?;
+        let went_on = now.iter().zip(&highest).all(|(now, before)| now >= before);
+        assert!(went_on, "positions went back from {highest:?} to {now:?}");
+        highest = now;
+        let group = source.group(&group(TOPIC))?;
+        ensure!(
+            group.members.len() == 2 && group.state == "Stable",
+            "{group:?}"
+        );
+        Ok(group)
+    })
+}
+
+#[test]
+fn i6_a_daemon_that_wakes_up_expelled_commits_nothing_and_costs_nothing() -> Outcome {
+    let clusters = Clusters::with_topic(TOPIC, PARTITIONS)?;
+    let config = clusters
+        .config(&[TOPIC])
+        .client("session.timeout.ms", "6000")
+        .write()?;
+    let mut first = Daemon::start("first", &config)?;
+    let second = Daemon::start("second", &config)?;
+    await_members(&clusters, 2);
+    let load = Load::start(clusters.source.client(), TOPIC, RATE);
+    let carried = Carried::watch(&clusters, TOPIC, 20_000);
+
+    let fault = Instant::now();
+    first.pause()?;
+    let at_risk = carried.at_risk(&clusters, TOPIC, fault)?;
+    let alone = await_members(&clusters, 1);
+    // Whatever lies in the frozen one's hands or on its way to it is older than this.
+    await_committed(&clusters, &ends(&clusters)?);
+    let before = committed(&clusters)?;
+    first.resume()?;
+    let both = await_return(&clusters, before);
+    assert!(
+        alone
+            .members
+            .iter()
+            .all(|member| both.members.contains(member)),
+        "{alone:?} {both:?}"
+    );
+    load.finish()?;
+    clusters.await_caught_up(TOPIC, DEADLINE);
+    for daemon in [&first, &second] {
+        let answer = daemon.readyz()?;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let found = clusters.compare(TOPIC)?;
+    println!("{at_risk} records at risk; {found}");
+    assert!(found.is_exact_but_for_replays(), "{found}");
+    assert!(
+        found.duplicated <= at_risk,
+        "{at_risk} records at risk: {found}"
+    );
+    Ok(())
+}
