@@ -3,13 +3,14 @@
 //! ```text
 //!  client ──► net::listener ──► net::connection ──► net::frame ──► api::dispatch ──► api::<one file per API>
 //!             (one per node)    (strictly serial)   (bytes)        (versions)              │
-//!                                                                                         ▼
-//!                                                     state::State, behind one mutex held for microseconds
-//!                                                        ├── config  what brokers and topics are set to
-//!                                                        ├── topics  names, ids, partitions, leaders
-//!                                                        ├── log     raw batches, sequences, leader epochs
-//!                                                        ├── groups  members, generations, offsets
-//!                                                        └── store   the data directory
+//!                                                                      │                   ▼
+//!                     faults   what a request is made to suffer  ◄─────┤    state::State, behind one mutex held for microseconds
+//!                     journal  what was asked                    ◄─────┘        ├── nodes   which brokers are up
+//!                                                                               ├── config  what brokers and topics are set to
+//!  test ───► cluster   the controls, past the wire  ────────────────────►       ├── topics  names, ids, partitions, leaders
+//!              ▲                                                                ├── log     raw batches, sequences, leader epochs
+//!  program ──► control   the same, by lines of JSON                             ├── groups  members, generations, offsets
+//!                                                                               └── store   the data directory
 //! ```
 //!
 //! [`Cluster`] is the way in. It has one to many nodes, which share all state: replicas exist in name only. Batches are

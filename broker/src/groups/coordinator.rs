@@ -125,8 +125,8 @@ impl Groups {
     /// Commits offsets, all or none. The caller has checked that the partitions exist.
     ///
     /// # Errors
-    /// When the caller may not commit now, or NOT_COORDINATOR when the commit could not be written down: a client takes
-    /// KAFKA_STORAGE_ERROR for a fault of its request, so Kafka says instead that somebody else has to be asked.
+    /// When the caller may not commit now, or NOT_COORDINATOR when the commit could not be written down, which is what
+    /// Kafka makes of a KAFKA_STORAGE_ERROR of its offsets topic.
     pub(crate) fn commit(
         &mut self,
         group: &str,

@@ -16,6 +16,8 @@ mod search;
 #[cfg(test)]
 mod compression_tests;
 #[cfg(test)]
+mod cut_tests;
+#[cfg(test)]
 mod epochs_tests;
 #[cfg(test)]
 mod incoming_tests;

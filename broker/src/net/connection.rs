@@ -4,6 +4,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::BrokerId;
@@ -137,11 +138,23 @@ impl Connection {
             Reply::Silence => return Ok(()),
             Reply::Close => Afterwards::Closed,
         };
-        if afterwards == Afterwards::Closed {
-            return Err(Ended::Closed);
+        match afterwards {
+            Afterwards::Closed => return Err(Ended::Closed),
+            Afterwards::Open => self.context.answered(ticket),
+            Afterwards::Muted(time) => {
+                self.context.answered(ticket);
+                self.mute(time).await?;
+            }
         }
-        self.context.answered(ticket);
         Ok(())
+    }
+
+    /// Answers nothing for a while.
+    async fn mute(&mut self, time: Duration) -> Result<(), Ended> {
+        tokio::select! {
+            () = tokio::time::sleep(time) => Ok(()),
+            ended = read_ahead(&mut self.stream, &mut self.received) => Err(ended),
+        }
     }
 
     async fn next_frame(&mut self) -> Result<Bytes, Ended> {

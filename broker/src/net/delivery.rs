@@ -31,8 +31,8 @@ pub(crate) enum Delivery {
     Garbage(Random),
     /// So many bytes are written per second.
     Trickle(NonZeroU32),
-    /// It is written whole and at once, and the next request only read when this time has passed: a broker enforces its
-    /// quotas itself, since not every client obeys the throttle time that it reads (KIP-219).
+    /// It is written whole and at once, and the next request only answered when this time has passed: a broker enforces
+    /// its quotas itself, since not every client obeys the throttle time that it reads (KIP-219).
     Mute(Duration),
 }
 
@@ -41,6 +41,8 @@ pub(crate) enum Delivery {
 pub(crate) enum Afterwards {
     /// The next request may come.
     Open,
+    /// The next request has to wait for so long.
+    Muted(Duration),
     /// It is to be closed.
     Closed,
 }
@@ -75,7 +77,7 @@ pub(crate) async fn deliver(
         Delivery::Trickle(rate) => trickle(stream, &parts.concat(), rate).await?,
         Delivery::Mute(time) => {
             write(stream, parts).await?;
-            tokio::time::sleep(time).await;
+            return Ok(Afterwards::Muted(time));
         }
     }
     Ok(Afterwards::Open)
