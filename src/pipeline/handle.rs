@@ -7,7 +7,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
-use super::member::{Member, Prefetch};
+use super::member::Member;
+use super::settings::Prefetch;
 use super::topic::{Sight, Topic};
 use crate::board::TopicBoard;
 use crate::budget::Budget;

@@ -1,12 +1,12 @@
 //! Holds the membership in a topic's consumer group and turns its callbacks into messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rdkafka::client::ClientContext;
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
@@ -14,16 +14,22 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use super::mark::{Committed, Mark};
+use super::settings::{self, Prefetch};
 use crate::clusters::context::ClusterContext;
-use crate::clusters::properties;
 use crate::config;
 use crate::librdkafka::commit::{Answer, Commits};
 use crate::librdkafka::queue::PartitionQueue;
 use crate::librdkafka::{epochs, watermarks};
 use crate::offset::{LeaderEpoch, Position, SourceOffset};
 
-/// Longest wait for librdkafka's own threads to take note of a seek; no broker is asked for it.
-const SEEK_WITHIN: Duration = Duration::from_secs(2);
+/// Longest wait for librdkafka's own thread to take note of a seek; no broker is asked for it.
+const SEEK: Duration = Duration::from_millis(100);
+
+/// How often a seek is tried before the partition is assigned anew: for two seconds at least.
+const SEEK_ATTEMPTS: u32 = 400;
+
+/// Time between two attempts.
+const BETWEEN_SEEKS: Duration = Duration::from_millis(5);
 
 /// What the group asks of this member.
 #[derive(Debug)]
@@ -35,15 +41,6 @@ pub enum Event {
     /// These were taken away already, without a word: nothing can be committed any more (I6). Answer
     /// with [`Member::unassign`].
     Lost(Vec<i32>),
-}
-
-/// Bytes that librdkafka may prefetch for one partition, and for one answer of a broker.
-#[derive(Debug, Clone, Copy)]
-pub struct Prefetch {
-    /// Per partition.
-    pub partition: u64,
-    /// Per fetch answer, all partitions of the topic on one broker together.
-    pub answer: u64,
 }
 
 /// A member of the group, subscribed to one topic.
@@ -72,7 +69,7 @@ impl Member {
             events: sender,
             leaving: AtomicBool::new(false),
         };
-        let settings = settings(cluster, group, prefetch);
+        let settings = settings::consumer(cluster, group, prefetch);
         let session_timeout = settings.get("session.timeout.ms");
         let session_timeout = session_timeout.and_then(|millis| millis.parse().ok());
         let session_timeout = Duration::from_millis(session_timeout.unwrap_or(10_000));
@@ -118,28 +115,29 @@ impl Member {
     ///
     /// librdkafka's, when the assignment was lost meanwhile.
     pub fn assign(&self, starts: &[(i32, Position)]) -> KafkaResult<()> {
-        self.consumer.incremental_assign(&self.list(starts))?;
-        if let Err(error) = self.validate(starts) {
-            tracing::warn!(%error, "whether the source's history is still the same was not asked");
-        }
-        Ok(())
+        self.consumer.incremental_assign(&self.list(starts))
     }
 
     /// Has librdkafka compare the history before each position with the source's, before anything is read: of an
     /// assignment it takes the epoch, but validates only when it seeks, or when the leader changes later (KIP-320).
-    fn validate(&self, starts: &[(i32, Position)]) -> KafkaResult<()> {
+    /// Answers which partitions could not be sought in time.
+    pub async fn validate(&self, starts: &[(i32, Position)]) -> BTreeSet<i32> {
         let known = starts.iter();
-        let known: Vec<_> = known
+        let mut waiting: Vec<_> = known
             .filter(|(_, position)| position.epoch.is_some())
             .copied()
             .collect();
-        if known.is_empty() {
-            return Ok(());
+        for _ in 0..SEEK_ATTEMPTS {
+            if waiting.is_empty() {
+                break;
+            }
+            // `ERR__STATE` until librdkafka's own thread has begun to read the partition.
+            let sought = self.consumer.seek_partitions(self.list(&waiting), SEEK);
+            let sought = sought.map_or_else(|_| BTreeSet::new(), |list| without_error(&list));
+            waiting.retain(|(partition, _)| !sought.contains(partition));
+            tokio::time::sleep(BETWEEN_SEEKS).await;
         }
-        let sought = self
-            .consumer
-            .seek_partitions(self.list(&known), SEEK_WITHIN)?;
-        sought.elements().iter().try_for_each(|one| one.error())
+        waiting.iter().map(|(partition, _)| *partition).collect()
     }
 
     /// Stops reading partitions and lets the group have them.
@@ -260,51 +258,10 @@ impl Member {
     }
 }
 
-/// What the user's properties may set otherwise.
-const DEFAULTS: &[(&str, &str)] = &[
-    // A member that vanished without leaving is missed after this long; librdkafka's default is 45 s.
-    ("session.timeout.ms", "10000"),
-    // How long a broker holds the fetch of an idle topic; each answer costs, and a record ends the wait at once.
-    ("fetch.wait.max.ms", "1000"),
-];
-
-/// Settings of the consumer: those that the promises rest on, then those that bound and speed it up.
-fn settings(cluster: &config::Cluster, group: &str, prefetch: Prefetch) -> ClientConfig {
-    let mut config = properties::base(cluster, group);
-    for (key, value) in DEFAULTS {
-        if config.get(key).is_none() {
-            config.set(*key, *value);
-        }
-    }
-    let partition_kib = (prefetch.partition / 1024).max(1);
-    config
-        .set("group.id", group)
-        .set("partition.assignment.strategy", "cooperative-sticky")
-        // I1: only what the target acknowledged is committed, by us.
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        // A position that the source does not hold is a gap or a divergence, never a silent reset.
-        .set("auto.offset.reset", "error")
-        // See `PartitionQueue::position`.
-        .set("enable.partition.eof", "false")
-        .set("allow.auto.create.topics", "false")
-        .set("queued.max.messages.kbytes", partition_kib.to_string())
-        .set(
-            "queued.min.messages",
-            (partition_kib * 4).clamp(64, 100_000).to_string(),
-        )
-        .set(
-            "fetch.message.max.bytes",
-            prefetch.partition.min(1 << 20).to_string(),
-        )
-        .set("fetch.max.bytes", prefetch.answer.to_string())
-        // Not a bound but a check of sanity: one record may be larger than `fetch.max.bytes` (KIP-74).
-        .set("receive.message.max.bytes", "1000000000")
-        // The default of a second idles a partition whose queue was full for that long.
-        .set("fetch.queue.backoff.ms", "5")
-        // New partitions are noticed by the group within this long.
-        .set("topic.metadata.refresh.interval.ms", "10000");
-    config
+fn without_error(list: &TopicPartitionList) -> BTreeSet<i32> {
+    let elements = list.elements().into_iter();
+    let sought = elements.filter(|element| element.error().is_ok());
+    sought.map(|element| element.partition()).collect()
 }
 
 /// Callbacks only send a message; the pipeline answers from its own task.
@@ -353,50 +310,5 @@ impl ConsumerContext for Callbacks {
             _ if consumer.assignment_lost() => Event::Lost(partitions),
             _ => Event::Revoked(partitions),
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Sasl, SaslMechanism, Secret};
-
-    fn settings_of(client: &[(&str, &str)]) -> ClientConfig {
-        let client = client.iter();
-        let cluster = config::Cluster {
-            name: "paris".to_owned(),
-            bootstrap_servers: "paris-1:9092".to_owned(),
-            tls: None,
-            sasl: Some(Sasl {
-                mechanism: SaslMechanism::Plain,
-                username: "mirror".to_owned(),
-                password: Secret::new("p"),
-            }),
-            client: client
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect(),
-        };
-        let prefetch = Prefetch {
-            partition: 1 << 20,
-            answer: 4 << 20,
-        };
-        settings(&cluster, "group", prefetch)
-    }
-
-    #[test]
-    fn the_consumer_authenticates_with_the_clusters_password() {
-        assert_eq!(settings_of(&[]).get("sasl.password"), Some("p"));
-    }
-
-    #[test]
-    fn the_users_session_timeout_wins_over_ours() {
-        assert_eq!(settings_of(&[]).get("session.timeout.ms"), Some("10000"));
-        let chosen = settings_of(&[("session.timeout.ms", "6000")]);
-        assert_eq!(chosen.get("session.timeout.ms"), Some("6000"));
-    }
-
-    #[test]
-    fn librdkafka_takes_every_setting() {
-        assert!(settings_of(&[]).create_native_config().is_ok());
     }
 }

@@ -5,6 +5,7 @@
 //! - `handle`: starts and stops it;
 //! - `topic`: strings the others together;
 //! - `member`: the group membership; assignments and revocations come out of it as messages;
+//! - `settings`: those of its consumer;
 //! - `observe`: asks what is committed and what the source holds, when a partition is assigned;
 //! - `begin`: decides from that where reading begins;
 //! - `starting`: brings assigned partitions into flow;
@@ -28,10 +29,11 @@ mod lease;
 mod mark;
 mod member;
 mod observe;
+mod settings;
 mod starting;
 mod topic;
 mod trouble;
 
 pub use handle::{Context, Known, Pipeline, Plan};
 pub use mark::Mark;
-pub use member::Prefetch;
+pub use settings::Prefetch;

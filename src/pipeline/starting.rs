@@ -19,7 +19,7 @@ use crate::clusters::TopicId;
 use crate::config::{OnDivergence, OnGap};
 use crate::librdkafka::queue::PartitionQueue;
 use crate::metrics::Skipped;
-use crate::offset::Position;
+use crate::offset::{Position, SourceOffset};
 use crate::status::State;
 
 /// Counts assignments, so that an answer that comes late is told from the one that is waited for.
@@ -87,7 +87,7 @@ impl Topic {
     }
 
     /// Puts partitions in flow, as far as they are still owned, and answers the group's assignment.
-    pub(super) fn assign(&mut self, cause: Cause, observed: Vec<(i32, Observed)>) {
+    pub(super) async fn assign(&mut self, cause: Cause, observed: Vec<(i32, Observed)>) {
         let (Cause::Assigned(assignment) | Cause::Restarted(assignment)) = cause;
         let mut starts = Vec::new();
         for (partition, observed) in observed {
@@ -100,18 +100,31 @@ impl Topic {
         if starts.is_empty() && cause != Cause::Assigned(self.assignments) {
             return;
         }
-        let positions: Vec<_> = starts
-            .iter()
-            .map(|start| (start.partition, start.position))
-            .collect();
-        if let Err(error) = self.member.assign(&positions) {
+        let held = starts.iter();
+        let held: Vec<_> = held.map(|start| (start.partition, start.held())).collect();
+        if let Err(error) = self.member.assign(&held) {
             // The group took them back meanwhile; the event that says so follows.
             tracing::debug!(%error, "assignment came too late");
             return;
         }
+        self.assigned
+            .extend(starts.iter().map(|start| start.partition));
+        let positions = starts.iter();
+        let positions: Vec<_> = positions
+            .map(|start| (start.partition, start.position))
+            .collect();
+        let refused = self.member.validate(&positions).await;
         for start in starts {
-            self.assigned.insert(start.partition);
-            self.start_lane(start);
+            if refused.contains(&start.partition) {
+                tracing::warn!(
+                    start.partition,
+                    "the history is not compared yet, assigning anew"
+                );
+                self.lanes.hold(start.partition, start.place);
+                self.restart(start.partition);
+            } else {
+                self.start_lane(start);
+            }
         }
     }
 
@@ -129,19 +142,14 @@ impl Topic {
         let way = self.decide(begin, &observed);
         seat.set_source_range(observed.log_start, observed.log_end);
         seat.set_position(way.position());
-        if let (Begin::Gap { from, to }, Way::On { .. }) = (begin, &way) {
-            tracing::warn!(
-                partition,
-                from = from.get(),
-                to = to.get(),
-                "gap: the source deleted records before they were read"
-            );
-            seat.metrics.skip(Skipped::Retention, to.since(from));
+        if let Way::On { position, .. } = &way {
+            tell(partition, begin, *position, &seat);
         }
         match (way, self.member.queue(partition)) {
             (Way::On { position, topic_id }, Some(queue)) => Some(Start {
                 partition,
                 position,
+                log_end: observed.log_end,
                 place: place(seat, topic_id, committed),
                 queue,
             }),
@@ -210,6 +218,8 @@ impl Topic {
                     "gap: the source deleted offsets {from} to {to} before they were read (on_gap: pause)"
                 ),
             },
+            // The source tells where the history parts when librdkafka validates the position.
+            Begin::CutBack { position, .. } if goes_on && position.epoch.is_some() => on(position),
             Begin::CutBack { log_end, .. } if goes_on => on(Position::at(log_end)),
             Begin::CutBack { position, log_end } => diverged(
                 Some(position),
@@ -253,8 +263,20 @@ impl Topic {
 struct Start {
     partition: i32,
     position: Position,
+    log_end: SourceOffset,
     place: Place,
     queue: PartitionQueue,
+}
+
+impl Start {
+    /// A position that the log holds: of one beyond its end, the validation shall say where the history parts, not the
+    /// first fetch that it does not exist.
+    fn held(&self) -> Position {
+        Position {
+            offset: self.position.offset.min(self.log_end),
+            ..self.position
+        }
+    }
 }
 
 /// What to do with a partition.
@@ -285,6 +307,39 @@ fn place(seat: Arc<Seat>, counted_in: Option<TopicId>, committed: Option<Committ
         seat,
         counted_in,
         committed,
+    }
+}
+
+/// Says what is gone over, and counts it.
+fn tell(partition: i32, begin: Begin, position: Position, seat: &Seat) {
+    let at = position.offset.get();
+    match begin {
+        Begin::At(_) => {}
+        Begin::Gap { from, to } => {
+            tracing::warn!(
+                partition,
+                from = from.get(),
+                to = to.get(),
+                "gap: the source deleted records before they were read"
+            );
+            seat.metrics.skip(Skipped::Retention, to.since(from));
+        }
+        Begin::CutBack { log_end, .. } => {
+            let log_end = log_end.get();
+            tracing::warn!(
+                partition,
+                at,
+                log_end,
+                "the source log was cut back, going on"
+            );
+        }
+        Begin::Recreated { .. } => {
+            tracing::warn!(
+                partition,
+                at,
+                "the source topic was created anew, going on with it"
+            );
+        }
     }
 }
 

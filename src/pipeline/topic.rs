@@ -105,7 +105,7 @@ impl Topic {
                 Some(event) = events.recv() => self.answer(event).await,
                 Some(begun) = self.beginnings.join_next() => {
                     let (cause, observed) = begun.expect("observing does not panic");
-                    self.assign(cause, observed);
+                    self.assign(cause, observed).await;
                 }
                 (partition, seat, end) = self.lanes.ended() => self.lane_ended(partition, &seat, end),
                 answer = member.commit_answer() => self.committed(&answer),

@@ -73,8 +73,12 @@ impl Topic {
         metrics.error(mirror, stage(&trouble), trouble.code());
         let position = seat.position();
         let delay = match trouble {
-            // What the source holds instead decides what to do.
-            Trouble::OutOfRange { .. } | Trouble::ReadAgain { .. } => Some(Duration::ZERO),
+            // What the source holds instead decides what to do. It has been asked about the history, or cannot tell.
+            Trouble::OutOfRange { .. } => {
+                seat.see_epoch(None);
+                Some(Duration::ZERO)
+            }
+            Trouble::ReadAgain { .. } => Some(Duration::ZERO),
             Trouble::Truncated { to, .. } => self.cut_back(partition, seat, &trouble, to),
             Trouble::RejectedTogether { through, .. } => {
                 tracing::warn!(partition, reason = %trouble, "sending its records one by one");

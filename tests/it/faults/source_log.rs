@@ -200,6 +200,19 @@ fn on_divergence_continue_copies_what_the_new_history_holds() -> Result<()> {
 }
 
 #[test]
+fn on_divergence_continue_finds_where_the_history_parts_also_when_it_starts() -> Result<()> {
+    let (mut sites, config, mut daemon) = copied(100, Some(("on_divergence", "continue")))?;
+    daemon.terminate(SOON)?;
+    sites.source.cluster().truncate("orders", 0, 80)?;
+    write(&mut sites, "second", 10)?;
+    let daemon = Daemon::start("later", &config)?;
+    await_copy_end(&mut sites, 110);
+    await_state(&daemon, "orders", 0, "running");
+    sites.await_committed("orders");
+    Ok(())
+}
+
+#[test]
 fn a_source_restored_from_an_older_snapshot_stops_its_partition() -> Result<()> {
     let (mut sites, _config, daemon) = copied(100, None)?;
     sites.source.cluster().restore("orders", 0, 60)?;
