@@ -7,7 +7,7 @@ use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::StrBytes;
 use parking_lot::Mutex;
 
-use crate::api::Named;
+use crate::api::{Named, detach};
 use crate::net::frame::Request;
 
 /// How many topics and partitions all entries together may name, for each entry that there is room for: a journal of
@@ -78,7 +78,7 @@ struct Inside {
     named: usize,
 }
 
-/// An entry in the form that costs the least to write: what is shared with the request stays shared.
+/// An entry in the form that costs the least to write.
 #[derive(Debug)]
 struct Kept {
     api: ApiKey,
@@ -118,14 +118,14 @@ impl Journal {
         let kept = Kept {
             api: request.api,
             version: request.version,
-            client_id: request.client_id.clone(),
+            client_id: detach(&request.client_id),
             node,
             connection,
             arrived: SystemTime::now(),
             answered: None,
             error: None,
             fault,
-            named,
+            named: named.detached(),
         };
         let mut inside = self.inside.lock();
         if let Some(count) = inside.counts.get_mut(kept.api as usize) {
@@ -187,7 +187,6 @@ impl Kept {
     fn entry(&self) -> Entry {
         let text = |text: &StrBytes| text.to_string();
         let topics = self.named.topics.iter();
-        let commits = self.named.commits.iter();
         Entry {
             api: self.api,
             version: self.version,
@@ -202,13 +201,96 @@ impl Kept {
                 .map(|(topic, partitions)| (topic.to_string(), partitions.clone()))
                 .collect(),
             groups: self.named.groups.iter().map(text).collect(),
-            commits: commits
-                .map(|(topic, partition, offset)| Commit {
-                    topic: topic.to_string(),
-                    partition: *partition,
-                    offset: *offset,
-                })
-                .collect(),
+            commits: self.commits(),
         }
+    }
+
+    fn commits(&self) -> Vec<Commit> {
+        let partitions = self.named.topics.iter().flat_map(|(topic, partitions)| {
+            let of_topic = partitions.iter();
+            of_topic.map(move |partition| (topic.to_string(), *partition))
+        });
+        let positions = partitions.zip(&self.named.offsets);
+        let commit = |((topic, partition), offset): (_, &i64)| Commit {
+            topic,
+            partition,
+            offset: *offset,
+        };
+        positions.map(commit).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use kafka_protocol::messages::{ApiKey, TopicName};
+    use kafka_protocol::protocol::StrBytes;
+
+    use super::Journal;
+    use crate::api::Named;
+    use crate::net::frame::Request;
+
+    /// A request whose names are parts of one large frame.
+    fn large() -> (Bytes, Request, Named) {
+        let frame = Bytes::from(vec![b'x'; 1 << 20]);
+        let part = || StrBytes::from_utf8(frame.slice(..5)).expect("text");
+        let request = Request {
+            api: ApiKey::Produce,
+            version: 9,
+            correlation_id: 7,
+            client_id: part(),
+            body: Bytes::new(),
+        };
+        let named = Named {
+            topics: vec![(TopicName(part()), vec![0, 1])],
+            groups: vec![part()],
+            offsets: Vec::new(),
+        };
+        (frame, request, named)
+    }
+
+    #[test]
+    fn an_entry_does_not_keep_its_request_in_memory() {
+        let (frame, request, named) = large();
+        let journal = Journal::new(10);
+        journal.arrived(&request, (0, 1), named, None);
+        drop(request);
+        assert!(frame.is_unique());
+        assert_eq!(journal.entries()[0].topics[0].1, [0, 1]);
+    }
+
+    #[test]
+    fn requests_that_name_much_take_the_room_of_several() {
+        let (_, request, named) = large();
+        let wide = Named {
+            topics: vec![(named.topics[0].0.clone(), (0..100).collect())],
+            ..Named::default()
+        };
+        let journal = Journal::new(10);
+        for _ in 0..3 {
+            journal.arrived(&request, (0, 1), wide.clone(), None);
+        }
+        assert_eq!(
+            journal.entries().len(),
+            1,
+            "160 names are room for one of 101"
+        );
+        assert_eq!(journal.count(ApiKey::Produce), 3);
+    }
+
+    #[test]
+    fn an_entry_that_is_gone_is_not_changed() {
+        let (_, request, named) = large();
+        let journal = Journal::new(1);
+        let first = journal.arrived(&request, (0, 1), named.clone(), None);
+        let second = journal.arrived(&request, (0, 2), named, None);
+        journal.outcome(first, Some(5));
+        journal.answered(first);
+        assert_eq!(
+            (journal.entries()[0].error, journal.entries()[0].answered),
+            (None, None)
+        );
+        journal.outcome(second, Some(6));
+        assert_eq!(journal.entries()[0].error, Some(6));
     }
 }

@@ -68,15 +68,15 @@ impl Call {
 
     /// Does what comes after, and to the response.
     pub(super) async fn after(&self, cx: &Context, response: &mut impl Outcome) {
-        if let Some(rule) = &self.rule {
-            if let Action::Throttle(time) = rule.action {
-                response.throttle(i32::try_from(time.as_millis()).unwrap_or(i32::MAX));
-            }
-            pass(rule, rule.action, Stage::After).await;
+        let error = response.first_error();
+        cx.shared.journal.outcome(self.ticket, error);
+        let Some(rule) = &self.rule else {
+            return;
+        };
+        if let Action::Throttle(time) = rule.action {
+            response.throttle(i32::try_from(time.as_millis()).unwrap_or(i32::MAX));
         }
-        cx.shared
-            .journal
-            .outcome(self.ticket, response.first_error());
+        pass(rule, rule.action, Stage::After).await;
     }
 
     /// Hands the reply over to the connection.

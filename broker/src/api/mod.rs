@@ -54,7 +54,7 @@ use tokio::sync::Notify;
 pub(crate) use call::Answered;
 pub(crate) use context::Context;
 pub(crate) use injected::{About, Injected};
-pub(crate) use named::Named;
+pub(crate) use named::{Named, detach};
 pub(crate) use reply::{Answer, IntoReply, Reply};
 pub(crate) use versions::Versions;
 

@@ -14,15 +14,26 @@ pub(crate) struct Named {
     pub(crate) topics: Vec<(TopicName, Vec<i32>)>,
     /// Consumer groups.
     pub(crate) groups: Vec<StrBytes>,
-    /// Topic, partition and offset of each position to be committed.
-    pub(crate) commits: Vec<(TopicName, i32, i64)>,
+    /// The offsets to be committed: one for each partition, in the order of `topics`.
+    pub(crate) offsets: Vec<i64>,
 }
 
 impl Named {
     /// How many topics and partitions.
     pub(crate) fn size(&self) -> usize {
         let partitions = self.topics.iter().map(|(_, partitions)| partitions.len());
-        self.topics.len() + partitions.sum::<usize>() + self.commits.len()
+        self.topics.len() + partitions.sum::<usize>() + self.offsets.len()
+    }
+
+    /// The same with names of its own. Those of a request are parts of its frame, which may be a megabyte of records: who
+    /// keeps a name keeps all of that.
+    pub(crate) fn detached(self) -> Self {
+        let topic = |(name, partitions): (TopicName, _)| (TopicName(detach(&name)), partitions);
+        Self {
+            topics: self.topics.into_iter().map(topic).collect(),
+            groups: self.groups.iter().map(detach).collect(),
+            offsets: self.offsets,
+        }
     }
 
     fn group(id: &GroupId) -> Self {
@@ -43,6 +54,11 @@ impl Named {
         self.topics.extend(topics);
         self
     }
+}
+
+/// A text in memory of its own.
+pub(crate) fn detach(text: &StrBytes) -> StrBytes {
+    StrBytes::from_string(text.to_string())
 }
 
 /// A request that may name something.
@@ -181,14 +197,9 @@ impl Names for kafka::OffsetCommitRequest {
             let partitions = topic.partitions.iter().map(|at| at.partition_index);
             (topic.name.clone(), partitions.collect())
         });
-        let commits = self.topics.iter().flat_map(|topic| {
-            let commit = |at: &kafka::offset_commit_request::OffsetCommitRequestPartition| {
-                (topic.name.clone(), at.partition_index, at.committed_offset)
-            };
-            topic.partitions.iter().map(commit)
-        });
+        let partitions = self.topics.iter().flat_map(|topic| &topic.partitions);
         Named {
-            commits: commits.collect(),
+            offsets: partitions.map(|at| at.committed_offset).collect(),
             ..Named::group(&self.group_id).and_topics(topics)
         }
     }

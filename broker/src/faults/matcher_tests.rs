@@ -19,7 +19,7 @@ fn named() -> Named {
     Named {
         topics: vec![(topic("orders"), vec![0]), (topic("users"), vec![2])],
         groups: vec![StrBytes::from_static_str("readers")],
-        commits: Vec::new(),
+        offsets: Vec::new(),
     }
 }
 
