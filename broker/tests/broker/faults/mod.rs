@@ -1,5 +1,7 @@
 //! Claims about fault rules: what the client sees of each, and what the log holds afterwards.
 
+mod apis;
+mod clients;
 mod connections;
 mod delays;
 mod errors;
