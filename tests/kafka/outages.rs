@@ -1,5 +1,6 @@
 //! A cluster is gone for a while, or answers nobody, and comes back.
 
+use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,18 +21,18 @@ const TOPIC: &str = "orders";
 const PARTITIONS: i32 = 8;
 const OUTAGE: Duration = Duration::from_secs(30);
 const DEADLINE: Duration = Duration::from_secs(120);
+/// Records of each partition, by number.
+const BEFORE: Range<usize> = 0..30_000;
+const AFTER: Range<usize> = 30_000..35_000;
 /// Records a second.
 const RATE: usize = 5_000;
 
-fn write(client: &mut Client, records: usize) -> Result<()> {
+/// Writes records number `numbers` to each partition; no two are equal, so that a repeat is told from what follows.
+fn write(client: &mut Client, numbers: Range<usize>) -> Result<()> {
     let mut writer = Writer::new(client, TOPIC)?;
     for partition in 0..PARTITIONS {
-        writer.write_all(
-            partition,
-            workload::mixed(partition, records),
-            500,
-            Codec::Zstd,
-        )?;
+        let records = workload::mixed(partition, numbers.end).skip(numbers.start);
+        writer.write_all(partition, records, 500, Codec::Zstd)?;
     }
     Ok(())
 }
@@ -59,7 +60,7 @@ fn a_target_that_dies_for_half_a_minute_costs_no_record_and_repeats_none() -> Ou
 #[test]
 fn a_source_that_dies_for_half_a_minute_costs_no_record_and_repeats_none() -> Outcome {
     let mut clusters = Clusters::with_topic(TOPIC, PARTITIONS)?;
-    write(&mut clusters.source.client(), 30_000)?;
+    write(&mut clusters.source.client(), BEFORE)?;
     let config = clusters.config(&[TOPIC]).write()?;
     let daemon = Daemon::start("kmirror", &config)?;
     clusters.await_copied(TOPIC, 1, DEADLINE);
@@ -69,7 +70,7 @@ fn a_source_that_dies_for_half_a_minute_costs_no_record_and_repeats_none() -> Ou
     thread::sleep(OUTAGE.saturating_sub(down.elapsed()));
     clusters.source.restart()?;
     await_ready(&daemon, DEADLINE);
-    write(&mut clusters.source.client(), 5_000)?;
+    write(&mut clusters.source.client(), AFTER)?;
     clusters.await_caught_up(TOPIC, DEADLINE);
     let found = clusters.compare(TOPIC)?;
     assert!(found.is_exact(), "{found}");
@@ -82,7 +83,7 @@ fn a_source_that_dies_for_half_a_minute_costs_no_record_and_repeats_none() -> Ou
 fn two_clusters_that_die_together_cost_no_record_and_repeat_at_most_what_was_in_flight() -> Outcome
 {
     let mut clusters = Clusters::with_topic(TOPIC, PARTITIONS)?;
-    write(&mut clusters.source.client(), 30_000)?;
+    write(&mut clusters.source.client(), BEFORE)?;
     let config = clusters.config(&[TOPIC]).write()?;
     let daemon = Daemon::start("kmirror", &config)?;
     clusters.await_copied(TOPIC, 1, DEADLINE);
@@ -100,7 +101,7 @@ fn two_clusters_that_die_together_cost_no_record_and_repeat_at_most_what_was_in_
     clusters.target.restart()?;
     clusters.source.restart()?;
     await_ready(&daemon, DEADLINE);
-    write(&mut clusters.source.client(), 5_000)?;
+    write(&mut clusters.source.client(), AFTER)?;
     clusters.await_caught_up(TOPIC, DEADLINE);
     let found = clusters.compare(TOPIC)?;
     println!("{in_flight} records in flight; {found}");
@@ -117,7 +118,7 @@ fn a_source_that_freezes_beyond_every_timeout_costs_no_record_and_repeats_none()
     const REQUEST_TIMEOUT_MS: &str = "8000";
     const FROZEN: Duration = Duration::from_secs(15);
     let mut clusters = Clusters::with_topic(TOPIC, PARTITIONS)?;
-    write(&mut clusters.source.client(), 30_000)?;
+    write(&mut clusters.source.client(), BEFORE)?;
     let config = clusters
         .config(&[TOPIC])
         .client("socket.timeout.ms", REQUEST_TIMEOUT_MS)
@@ -131,7 +132,7 @@ fn a_source_that_freezes_beyond_every_timeout_costs_no_record_and_repeats_none()
     thread::sleep(FROZEN.saturating_sub(frozen.elapsed()));
     clusters.source.resume()?;
     await_ready(&daemon, DEADLINE);
-    write(&mut clusters.source.client(), 5_000)?;
+    write(&mut clusters.source.client(), AFTER)?;
     clusters.await_caught_up(TOPIC, DEADLINE);
     let found = clusters.compare(TOPIC)?;
     assert!(found.is_exact(), "{found}");
