@@ -174,7 +174,8 @@ pub(super) async fn deliver(
     queue: DeliveryQueue,
     routes: Arc<Routes>,
 ) {
-    let context = Arc::clone(rdkafka::producer::Producer::client(&*producer).context());
+    let client = rdkafka::producer::Producer::client(&*producer);
+    let context = Arc::clone(client.context());
     loop {
         tokio::select! {
             biased;
@@ -184,6 +185,9 @@ pub(super) async fn deliver(
         while !queue.is_empty() {
             // One call serves one event, which carries the reports of a whole produce response.
             producer.poll(Duration::ZERO);
+        }
+        if let Some((_, reason)) = client.fatal_error() {
+            context.fail(reason);
         }
         routes.send(context.take());
     }
@@ -210,6 +214,15 @@ impl Deliveries {
         std::mem::take(&mut self.lock())
     }
 
+    /// Tells once that the producer takes nothing any more.
+    fn fail(&self, reason: String) {
+        self.fatal.send_if_modified(|told| {
+            let is_news = told.is_none();
+            told.get_or_insert(reason);
+            is_news
+        });
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Run>> {
         // Called from librdkafka's C frames too, through which a panic must not unwind.
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
@@ -221,10 +234,8 @@ impl ClientContext for Deliveries {
         self.cluster.log(level, facility, message);
     }
 
+    // A fatal error comes here under the name of its cause; `deliver` asks for it instead.
     fn error(&self, error: KafkaError, reason: &str) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-            self.fatal.send_replace(Some(reason.to_owned()));
-        }
         self.cluster.error(error, reason);
     }
 }
