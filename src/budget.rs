@@ -89,13 +89,14 @@ impl Share {
     /// Takes `bytes` if the rules allow it now.
     ///
     /// A partition that holds nothing needs only free room; one that holds something may grow to what is
-    /// free. What is larger than the whole budget passes when nothing else is held.
+    /// then left. What is larger than the whole budget passes when nothing else is held.
     pub fn try_acquire(&self, bytes: u64) -> Option<Permit> {
         let budget = &self.0.budget;
         let mut used = budget.lock();
         let free = budget.total.saturating_sub(*used);
         let held = self.held();
-        let fits = bytes <= free && (held == 0 || held + bytes <= free);
+        let left = free.checked_sub(bytes);
+        let fits = left.is_some_and(|left| held == 0 || held + bytes <= left);
         if !fits && *used > 0 {
             return None;
         }
