@@ -326,8 +326,8 @@ impl Seat {
         let since = unset.map_or_else(|since| since, |_| now);
         let oldest = match self.oldest.load(Ordering::Relaxed) {
             NONE => since,
-            // Without a timestamp of its own a record is as old as the lag; one from the future is new.
-            timestamp if timestamp < 0 => since,
+            // Without a timestamp of its own, or with one from the future, a record is as old as the lag.
+            timestamp if timestamp < 0 || timestamp > now => since,
             timestamp => timestamp,
         };
         Some((now.saturating_sub(oldest)).max(0) as f64 / 1000.0)
