@@ -172,29 +172,15 @@ impl TopicBoard {
         self.refused.store(true, Ordering::Relaxed);
     }
 
-    /// Seats a partition that was assigned to this process.
+    /// Seats a partition that was assigned to this process, or returns its place when it has one.
     pub fn seat(&self, partition: i32, budget: &Arc<Budget>) -> Arc<Seat> {
-        let seat = Arc::new(Seat {
-            partition,
-            metrics: self.metrics.partition(partition),
-            share: budget.share(),
-            standing: Mutex::new(Standing {
-                state: State::Starting,
-                reason: None,
-            }),
-            position: AtomicI64::new(0),
-            epoch: AtomicI32::new(-1),
-            source_start: AtomicI64::new(UNKNOWN),
-            source_end: AtomicI64::new(UNKNOWN),
-            target_end: AtomicI64::new(UNKNOWN),
-            in_flight: AtomicU64::new(0),
-            oldest: AtomicI64::new(NONE),
-            behind_since: AtomicI64::new(0),
-            held_up: AtomicBool::new(false),
+        let mut partitions = lock(&self.partitions);
+        let seat = partitions.entry(partition).or_insert_with(|| {
+            let seat = Seat::new(partition, self.metrics.partition(partition), budget.share());
+            seat.metrics.set_state(State::Starting);
+            Arc::new(seat)
         });
-        seat.metrics.set_state(State::Starting);
-        lock(&self.partitions).insert(partition, Arc::clone(&seat));
-        seat
+        Arc::clone(seat)
     }
 
     /// Takes a revoked partition off the board; its series vanish with the last holder of the seat.
@@ -232,6 +218,27 @@ impl TopicBoard {
 }
 
 impl Seat {
+    fn new(partition: i32, metrics: PartitionMetrics, share: Share) -> Self {
+        Self {
+            partition,
+            metrics,
+            share,
+            standing: Mutex::new(Standing {
+                state: State::Starting,
+                reason: None,
+            }),
+            position: AtomicI64::new(0),
+            epoch: AtomicI32::new(-1),
+            source_start: AtomicI64::new(UNKNOWN),
+            source_end: AtomicI64::new(UNKNOWN),
+            target_end: AtomicI64::new(UNKNOWN),
+            in_flight: AtomicU64::new(0),
+            oldest: AtomicI64::new(NONE),
+            behind_since: AtomicI64::new(0),
+            held_up: AtomicBool::new(false),
+        }
+    }
+
     /// The partition's share of the budget.
     pub fn share(&self) -> &Share {
         &self.share

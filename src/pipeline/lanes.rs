@@ -174,11 +174,6 @@ impl Lanes {
         Stopped { progress, settled }
     }
 
-    /// Every partition.
-    pub fn all(&self) -> Vec<i32> {
-        self.partitions.keys().copied().collect()
-    }
-
     /// What a partition that is here has acknowledged and committed.
     pub fn progress(&self, partition: i32) -> Option<Progress> {
         Some(self.place(partition)?.progress())

@@ -7,6 +7,7 @@
 //! - `member`: the group membership; assignments and revocations come out of it as messages;
 //! - `settings`: those of its consumer;
 //! - `observe`: asks what is committed and what the source holds, when a partition is assigned;
+//! - `asking`: lets the others begin where one of which the source does not tell all has to wait;
 //! - `begin`: decides from that where reading begins;
 //! - `starting`: brings assigned partitions into flow;
 //! - `lanes`: the partitions in flow;
@@ -18,6 +19,7 @@
 //! - `committing`: commits what is acknowledged;
 //! - `mark`: what is committed beside a position.
 
+mod asking;
 mod begin;
 mod caution;
 mod committing;

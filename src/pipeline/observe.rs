@@ -1,13 +1,13 @@
-//! Asks what is committed and what the source holds of partitions, until every answer is there.
+//! Asks what is committed and what the source holds of partitions, until the clusters answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::begin::Observed;
 use super::mark::Committed;
 use super::member::Member;
-use crate::clusters::{Inspector, TopicId, TopicPartition};
+use crate::clusters::{Error, Inspector, TopicId, TopicPartition};
 use crate::config::Start;
 use crate::librdkafka::admin::PartitionOffset;
 use crate::offset::{Position, SourceOffset};
@@ -41,14 +41,34 @@ pub struct Known {
     pub counted_in: Option<TopicId>,
 }
 
+/// What is known of the partitions asked about.
+#[derive(Default)]
+pub struct Answer {
+    /// Those of which all is known.
+    pub observed: Vec<(i32, Observed)>,
+    /// Those of which the source does not tell all at the moment, each with the reason: nobody leads them.
+    pub untold: BTreeMap<i32, String>,
+}
+
+/// Offsets, or why there are none, by partition.
+type Offsets = BTreeMap<i32, Result<Option<SourceOffset>, String>>;
+
+/// What the source tells of the logs.
+struct Logs {
+    topic_id: Option<TopicId>,
+    starts: Offsets,
+    ends: Offsets,
+    times: Offsets,
+}
+
 impl Question {
-    /// Asks until everything is answered. Trouble is told once, then with each tenth attempt.
-    pub async fn answer(&self) -> Vec<(i32, Observed)> {
+    /// Asks until the clusters answer. Trouble is told once, then with each tenth attempt.
+    pub async fn answer(&self) -> Answer {
         let mut delays = Delays::default();
         let mut attempts = 0u32;
         loop {
             match self.ask().await {
-                Ok(observed) => return observed,
+                Ok(answer) => return answer,
                 Err(error) if attempts.is_multiple_of(10) => {
                     tracing::warn!(
                         topic = self.topic,
@@ -64,58 +84,80 @@ impl Question {
         }
     }
 
-    async fn ask(&self) -> Result<Vec<(i32, Observed)>, String> {
-        let committed = self.committed().await?;
+    async fn ask(&self) -> Result<Answer, String> {
+        let mut committed = self.committed().await?;
+        let logs = self.logs().await?;
+        let mut answer = Answer::default();
+        for (partition, known) in &self.partitions {
+            let committed = committed.remove(partition).flatten();
+            match self.observed(*partition, known.clone(), committed, &logs) {
+                Ok(observed) => answer.observed.push((*partition, observed)),
+                Err(reason) => {
+                    answer.untold.insert(*partition, reason);
+                }
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Puts together what is known of one partition; an error says what is missing.
+    fn observed(
+        &self,
+        partition: i32,
+        known: Option<Known>,
+        committed: Option<Committed>,
+        logs: &Logs,
+    ) -> Result<Observed, String> {
+        let Known {
+            position,
+            counted_in,
+        } = match (known, &committed) {
+            (Some(known), _) => known,
+            (None, Some(committed)) => Known {
+                position: Some(committed.position),
+                counted_in: committed.mark.topic_id(),
+            },
+            (None, None) => Known {
+                position: None,
+                counted_in: self.last_seen.clone(),
+            },
+        };
+        let bound = |offsets| {
+            let offset = offset(offsets, partition)?;
+            offset
+                .ok_or_else(|| "the source does not tell where its log begins and ends".to_owned())
+        };
+        Ok(Observed {
+            committed,
+            position,
+            counted_in,
+            topic_id: logs.topic_id.clone(),
+            log_start: bound(&logs.starts)?,
+            log_end: bound(&logs.ends)?,
+            at_time: offset(&logs.times, partition)?,
+        })
+    }
+
+    async fn logs(&self) -> Result<Logs, String> {
         let topic = std::slice::from_ref(&self.topic);
         let ids = self.inspector.topic_ids(topic).await;
-        let topic_id = ids.map_err(|error| error.to_string())?.remove(&self.topic);
         let partitions: Vec<_> = self
             .partitions
             .keys()
             .map(|partition| TopicPartition::new(&self.topic, *partition))
             .collect();
         let starts = self.inspector.log_starts(&partitions).await;
-        let starts = by_partition(starts.map_err(|error| error.to_string())?)?;
         let ends = self.inspector.log_ends(&partitions).await;
-        let ends = by_partition(ends.map_err(|error| error.to_string())?)?;
         let times = match self.start {
-            Start::At(time) => self.at_time(&partitions, time).await?,
-            Start::Earliest | Start::Latest => BTreeMap::new(),
+            Start::At(time) => self.inspector.offsets_at(&partitions, time).await,
+            Start::Earliest | Start::Latest => Ok(Vec::new()),
         };
-        let offset = |offsets: &BTreeMap<i32, Option<SourceOffset>>, partition| {
-            offsets.get(partition).copied().flatten()
-        };
-        let observed = self.partitions.iter().map(|(partition, known)| {
-            let missing = || format!("no log start or end for partition {partition}");
-            let committed = committed.get(partition).cloned().flatten();
-            let Known {
-                position,
-                counted_in,
-            } = match (known, &committed) {
-                (Some(known), _) => known.clone(),
-                (None, Some(committed)) => Known {
-                    position: Some(committed.position),
-                    counted_in: committed.mark.topic_id(),
-                },
-                (None, None) => Known {
-                    position: None,
-                    counted_in: self.last_seen.clone(),
-                },
-            };
-            Ok((
-                *partition,
-                Observed {
-                    committed,
-                    position,
-                    counted_in,
-                    topic_id: topic_id.clone(),
-                    log_start: offset(&starts, partition).ok_or_else(missing)?,
-                    log_end: offset(&ends, partition).ok_or_else(missing)?,
-                    at_time: offset(&times, partition),
-                },
-            ))
-        });
-        observed.collect()
+        Ok(Logs {
+            topic_id: ids.map_err(|error| error.to_string())?.remove(&self.topic),
+            starts: by_partition(starts)?,
+            ends: by_partition(ends)?,
+            times: by_partition(times)?,
+        })
     }
 
     /// What the group holds for partitions of which this process knows nothing better.
@@ -132,23 +174,21 @@ impl Question {
         let committed = committed.map_err(|error| error.to_string())?;
         Ok(committed.into_iter().collect())
     }
-
-    async fn at_time(
-        &self,
-        partitions: &[TopicPartition],
-        time: SystemTime,
-    ) -> Result<BTreeMap<i32, Option<SourceOffset>>, String> {
-        let offsets = self.inspector.offsets_at(partitions, time).await;
-        by_partition(offsets.map_err(|error| error.to_string())?)
-    }
 }
 
-fn by_partition(
-    offsets: Vec<PartitionOffset>,
-) -> Result<BTreeMap<i32, Option<SourceOffset>>, String> {
-    let offsets = offsets.into_iter().map(|answer| match answer.offset {
-        Ok(offset) => Ok((answer.at.partition, offset.map(SourceOffset::new))),
-        Err(failure) => Err(format!("{}: {failure}", answer.at)),
+fn by_partition(offsets: Result<Vec<PartitionOffset>, Error>) -> Result<Offsets, String> {
+    let offsets = offsets.map_err(|error| error.to_string())?;
+    let offsets = offsets.into_iter().map(|answer| {
+        let offset = answer.offset.map(|offset| offset.map(SourceOffset::new));
+        (
+            answer.at.partition,
+            offset.map_err(|failure| failure.to_string()),
+        )
     });
-    offsets.collect()
+    Ok(offsets.collect())
+}
+
+/// The offset of a partition; none when it was not asked for.
+fn offset(offsets: &Offsets, partition: i32) -> Result<Option<SourceOffset>, String> {
+    offsets.get(&partition).cloned().unwrap_or(Ok(None))
 }

@@ -1,10 +1,8 @@
-//! Brings assigned partitions into flow: asks where each begins, decides, seats it and starts its lane.
+//! Brings assigned partitions into flow: decides where each begins, seats it and starts its lane.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tracing::Instrument;
 
 use super::begin::{Begin, Observed, begin, resumes};
 use super::caution::Caution;
@@ -12,7 +10,7 @@ use super::flight::Flight;
 use super::lane::Lane;
 use super::lanes::Place;
 use super::mark::Committed;
-use super::observe::{Known, Question};
+use super::observe::Known;
 use super::topic::Topic;
 use crate::board::Seat;
 use crate::clusters::TopicId;
@@ -64,26 +62,6 @@ impl Topic {
                 [(partition, Some(known))].into(),
             );
         }
-    }
-
-    /// Asks where partitions begin; [`Topic::assign`] gets the answer.
-    fn observe(&mut self, cause: Cause, partitions: BTreeMap<i32, Option<Known>>) {
-        let question = Question {
-            member: Arc::clone(&self.member),
-            inspector: self.context.inspector.clone(),
-            topic: self.plan.source_topic.clone(),
-            partitions,
-            last_seen: self.sight.source_id.borrow().clone(),
-            start: self.context.mirror.start,
-        };
-        let answer = async move {
-            let observed = match question.partitions.is_empty() {
-                true => Vec::new(),
-                false => question.answer().await,
-            };
-            (cause, observed)
-        };
-        self.beginnings.spawn(answer.in_current_span());
     }
 
     /// Puts partitions in flow, as far as they are still owned, and answers the group's assignment.

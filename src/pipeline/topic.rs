@@ -8,14 +8,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::begin::Observed;
+use super::asking::Beginning;
 use super::committing::Committing;
 use super::handle::{Context, Plan};
 use super::lane::SETTLE;
 use super::lanes::{Lanes, Progress, Stopped};
 use super::lease::Lease;
 use super::member::{Event, Member};
-use super::starting::{Assignment, Cause};
+use super::starting::Assignment;
 use super::trouble::Retries;
 use crate::board::TopicBoard;
 use crate::clusters::TopicId;
@@ -46,7 +46,7 @@ pub struct Topic {
     pub(super) assigned: BTreeSet<i32>,
     pub(super) assignments: Assignment,
     /// Partitions whose beginning is being asked for.
-    pub(super) beginnings: JoinSet<(Cause, Vec<(i32, Observed)>)>,
+    pub(super) beginnings: JoinSet<Beginning>,
     /// Partitions whose lanes ended in trouble, waiting for their delay.
     pub(super) restarts: JoinSet<i32>,
     /// How far partitions had come that were given back or lost.
@@ -104,8 +104,7 @@ impl Topic {
                 _ = stop.changed() => break,
                 Some(event) = events.recv() => self.answer(event).await,
                 Some(begun) = self.beginnings.join_next() => {
-                    let (cause, observed) = begun.expect("observing does not panic");
-                    self.assign(cause, observed).await;
+                    self.begin(begun.expect("observing does not panic")).await;
                 }
                 (partition, seat, end) = self.lanes.ended() => self.lane_ended(partition, &seat, end),
                 answer = member.commit_answer() => self.committed(&answer),
@@ -206,7 +205,7 @@ impl Topic {
     async fn drain(mut self, deadline: Deadline) -> DrainOutcome {
         self.beginnings.shutdown().await;
         self.restarts.shutdown().await;
-        let all = self.lanes.all();
+        let all: Vec<i32> = self.owned.keys().copied().collect();
         let stopped = self.release(&all, deadline.settle).await;
         let committed = self.commit_now(stopped.uncommitted(), deadline.end).await;
         self.member.leave();
