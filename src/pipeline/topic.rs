@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -17,7 +19,7 @@ use super::lease::Lease;
 use super::member::{Event, Member};
 use super::starting::Assignment;
 use super::trouble::Retries;
-use crate::board::TopicBoard;
+use crate::board::{Standing, TopicBoard};
 use crate::clusters::TopicId;
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::metrics::Stage;
@@ -111,10 +113,7 @@ impl Topic {
                 _ = looks.tick() => self.look_at_the_clock(),
                 _ = commits.tick() => self.commit(),
                 Ok(()) = self.sight.source_id.changed() => self.source_seen().await,
-                error = member.serve() => {
-                    self.context.metrics.error(&self.context.mirror.name, Stage::Consume, error.rdkafka_error_code());
-                    tracing::debug!(%error, "the source reports an error");
-                }
+                error = member.serve() => self.source_error(&error),
                 // Behind the group's own events: taking a partition back while one of them waits for its
                 // answer would be that answer.
                 Some(partition) = self.restarts.join_next(), if events.is_empty() => {
@@ -129,9 +128,29 @@ impl Topic {
         self.drain(deadline).await
     }
 
+    /// Takes note of an error that is about no partition in particular: before the first is assigned, it is the reason.
+    fn source_error(&self, error: &KafkaError) {
+        let code = error.rdkafka_error_code();
+        let code = code.unwrap_or(RDKafkaErrorCode::Unknown);
+        let mirror = &self.context.mirror.name;
+        self.context.metrics.error(mirror, Stage::Consume, code);
+        tracing::debug!(%error, "the source reports an error");
+        if !self.owned.is_empty() {
+            return;
+        }
+        let standing = Standing {
+            state: State::Starting,
+            reason: Some(format!("no partition is assigned yet: {error}")),
+        };
+        if self.board.set_standing(Some(standing)) {
+            tracing::warn!(%error, "no partition is assigned yet");
+        }
+    }
+
     async fn answer(&mut self, event: Event) {
         match event {
             Event::Assigned(partitions) => {
+                self.board.set_standing(None);
                 self.board.metrics().rebalances.inc();
                 tracing::info!(?partitions, "partitions assigned");
                 self.own(&partitions);
