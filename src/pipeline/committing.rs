@@ -102,12 +102,25 @@ impl Topic {
         tracing::warn!(%code, "commit refused");
     }
 
+    /// Waits for the answer to the commit under way, up to the deadline. librdkafka repeats a commit that the coordinator
+    /// puts off, and would so move a later one back.
+    async fn finish_commit(&mut self, deadline: Instant) {
+        let member = Arc::clone(&self.member);
+        while self.committing.sent.is_some() {
+            match tokio::time::timeout_at(deadline, member.commit_answer()).await {
+                Ok(answer) => self.committed(&answer),
+                Err(_) => return,
+            }
+        }
+    }
+
     /// Commits and waits for the answer, up to the deadline. Answers whether the group took it.
     pub(super) async fn commit_now(
-        &self,
+        &mut self,
         positions: Vec<(i32, Committed)>,
         deadline: Instant,
     ) -> bool {
+        self.finish_commit(deadline).await;
         if positions.is_empty() {
             return true;
         }
