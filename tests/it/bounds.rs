@@ -1,8 +1,8 @@
 //! What memory is bound by: the budget, whatever the target does.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
-use crate::harness::{SOON, Sites, copy_of, group_of, metric};
+use crate::harness::{SOON, Sites, budget, copy_of, group_of, metric};
 use crate::support::daemon::Daemon;
 use crate::support::wait::eventually;
 
@@ -43,13 +43,4 @@ fn i3_a_stalled_target_stops_the_reading_and_the_member_stays() -> Result<()> {
     let copied = sites.target.client.total_end(&copy_of("orders"))?;
     assert_eq!(copied, 4 * (100 + RECORDS as i64));
     Ok(())
-}
-
-fn budget(daemon: &Daemon) -> Result<(f64, f64)> {
-    let metrics = daemon.metrics()?;
-    let value = |name| metrics.sum(name, &[]).with_context(|| format!("no {name}"));
-    Ok((
-        value("kmirror_memory_used_bytes")?,
-        value("kmirror_memory_budget_bytes")?,
-    ))
 }

@@ -1,9 +1,10 @@
 //! Two in-tree clusters in this process, and the waits that every claim is made of.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use kmirror_broker::{Builder, Cluster};
+use kmirror_broker::{Api, Builder, Cluster, ErrorCode, Fault, Rule};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -81,6 +82,41 @@ impl Site {
         happened.unwrap_or_else(|_| panic!("not within {SOON:?}: {what}"))
     }
 
+    /// Begins a rule about requests of kmirror's own clients: the members of its groups, its producers, its inspectors.
+    pub fn on(&self, api: Api) -> Rule {
+        let faults = self.cluster().faults();
+        faults.on(api).client("kmirror?source-target*")
+    }
+
+    /// Waits until a rule has acted that many times.
+    #[track_caller]
+    pub fn await_hits(&self, fault: &Fault, hits: u64) {
+        self.wait(&format!("{hits} hits of: {fault}"), fault.hit(hits));
+    }
+
+    /// How many requests have been answered with `error`.
+    pub fn answered_with(&self, api: Api, error: ErrorCode) -> usize {
+        let asked = self.cluster().journal().into_iter();
+        asked
+            .filter(|entry| entry.api == api && entry.error == Some(error.code()))
+            .count()
+    }
+
+    /// Stops one node, as a kill does.
+    pub fn stop_node(&mut self, node: i32) -> Result<()> {
+        let stopping = self.cluster().stop_node(node);
+        self.wait("the node is down", stopping)?;
+        // Its connections are of no more use.
+        self.client = Client::new(self.bootstrap.clone());
+        Ok(())
+    }
+
+    /// Starts it again.
+    pub fn start_node(&self, node: i32) -> Result<()> {
+        let starting = self.cluster().start_node(node);
+        Ok(self.wait("the node is up", starting)?)
+    }
+
     /// Takes the cluster down: nothing listens at its address any more.
     pub fn stop(&mut self) {
         if let Some(cluster) = self.cluster.take() {
@@ -156,8 +192,29 @@ impl Sites {
         });
     }
 
+    /// # Panics
+    /// When the group took a position that lies before one that it had taken earlier.
+    #[track_caller]
+    pub fn assert_no_position_moved_back(&self, topic: &str) {
+        let mut furthest = BTreeMap::new();
+        let asked = self.source.cluster().journal().into_iter();
+        let taken = asked.filter(|entry| entry.error.is_none() && entry.answered.is_some());
+        for commit in taken.flat_map(|entry| entry.commits) {
+            if commit.topic == topic {
+                let before = furthest.insert(commit.partition, commit.offset);
+                assert!(
+                    before <= Some(commit.offset),
+                    "{before:?} before {commit:?}"
+                );
+            }
+        }
+        assert!(!furthest.is_empty(), "nothing was committed");
+    }
+
     /// Compares the copy of `topic` with its source.
     pub fn compare(&mut self, topic: &str) -> Result<Comparison> {
+        self.source.client.forget_leaders(topic);
+        self.target.client.forget_leaders(&copy_of(topic));
         compare::topics(
             (&mut self.source.client, topic),
             (&mut self.target.client, &copy_of(topic)),
@@ -172,6 +229,15 @@ impl Sites {
         let comparison = self.compare(topic)?;
         assert!(comparison.is_exact(), "{comparison:#?}");
         Ok(())
+    }
+
+    /// # Panics
+    /// When something is missing, in another order or altered; copies that are there twice are not.
+    #[track_caller]
+    pub fn assert_exact_but_for_replays(&mut self, topic: &str) -> Result<Comparison> {
+        let comparison = self.compare(topic)?;
+        assert!(comparison.is_exact_but_for_replays(), "{comparison:#?}");
+        Ok(comparison)
     }
 
     /// What the group of `topic` has committed for one partition.
@@ -196,6 +262,42 @@ pub fn metric(daemon: &Daemon, name: &str, topic: &str) -> Result<f64> {
     metrics
         .sum(name, &[("topic", topic)])
         .with_context(|| format!("no {name} of {topic}"))
+}
+
+/// Bytes used of the budget, and the budget.
+pub fn budget(daemon: &Daemon) -> Result<(f64, f64)> {
+    let metrics = daemon.metrics()?;
+    let value = |name| metrics.sum(name, &[]).with_context(|| format!("no {name}"));
+    Ok((
+        value("kmirror_memory_used_bytes")?,
+        value("kmirror_memory_budget_bytes")?,
+    ))
+}
+
+/// Waits until `/readyz` answers with this status; returns its body.
+#[track_caller]
+pub fn await_ready(daemon: &Daemon, status: u16) -> String {
+    eventually(&format!("readyz answers {status}"), SOON, || {
+        let answer = daemon.readyz()?;
+        ensure!(answer.status == status, "{answer:?}");
+        Ok(answer.body)
+    })
+}
+
+/// Waits until `kmirror_cluster_up` says so of a cluster.
+#[track_caller]
+pub fn await_cluster_up(daemon: &Daemon, cluster: &str, expected: f64) {
+    eventually(
+        &format!("cluster_up of {cluster} is {expected}"),
+        SOON,
+        || {
+            let up = daemon
+                .metrics()?
+                .sum("kmirror_cluster_up", &[("cluster", cluster)]);
+            ensure!(up == Some(expected), "{up:?}");
+            Ok(())
+        },
+    );
 }
 
 /// Waits until a partition of `topic` is in `state`; returns the reason.

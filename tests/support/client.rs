@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
     FindCoordinatorRequest, MetadataRequest, MetadataResponse, TopicName,
@@ -23,7 +23,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the cluster that the broker at `bootstrap` (`host:port`) belongs to.
+    /// A client of the cluster that the brokers at `bootstrap` (`host:port,host:port`) belong to.
     pub fn new(bootstrap: impl Into<String>) -> Self {
         let servers: String = bootstrap.into();
         let first = servers.split(',').next().unwrap_or_default();
@@ -38,10 +38,17 @@ impl Client {
         &self.bootstrap
     }
 
-    /// Asks whichever broker was named at the start.
+    /// Asks the brokers that were named at the start, one after the other, until one answers.
     pub fn ask<R: Request>(&mut self, version: i16, request: &R) -> Result<R::Response> {
-        let address = self.bootstrap.clone();
-        self.call_at(&address, version, request)
+        let named = self.bootstrap.clone();
+        let mut answer = Err(anyhow!("no broker is named"));
+        for address in named.split(',') {
+            answer = self.call_at(address, version, request);
+            if answer.is_ok() {
+                break;
+            }
+        }
+        answer
     }
 
     /// Asks the leader of a partition. After an error the leader is looked up anew.

@@ -23,13 +23,15 @@ impl ConfigFile {
     }
 }
 
-/// One mirror from cluster `source` to cluster `target`, everything else at its default unless said.
+/// A mirror from cluster `source` to cluster `target`, everything else at its default unless said.
 pub struct Config {
     source: String,
     target: String,
     client: Vec<(String, String)>,
     mirror: Vec<(String, String)>,
     top: Vec<(String, String)>,
+    /// Bootstrap servers of another source, if there is one.
+    beside: Option<String>,
 }
 
 impl Config {
@@ -46,7 +48,14 @@ impl Config {
             client: Vec::new(),
             mirror: vec![("topics".to_owned(), format!("[{topics}]"))],
             top: Vec::new(),
+            beside: None,
         }
+    }
+
+    /// Adds another mirror, of all topics from cluster `other` at `bootstrap` to cluster `target`.
+    pub fn beside(mut self, bootstrap: &str) -> Self {
+        self.beside = Some(bootstrap.to_owned());
+        self
     }
 
     /// Sets a librdkafka property for both clusters.
@@ -77,7 +86,9 @@ impl Config {
 
     fn yaml(&self) -> Result<String> {
         let mut yaml = String::from("clusters:\n");
-        for (name, bootstrap) in [("source", &self.source), ("target", &self.target)] {
+        let own = [("source", &self.source), ("target", &self.target)];
+        let other = self.beside.iter().map(|bootstrap| ("other", bootstrap));
+        for (name, bootstrap) in own.into_iter().chain(other) {
             writeln!(yaml, "  {name}:\n    bootstrap_servers: {bootstrap:?}")?;
             if !self.client.is_empty() {
                 writeln!(yaml, "    client:")?;
@@ -89,6 +100,9 @@ impl Config {
         writeln!(yaml, "mirrors:\n  - source: source\n    target: target")?;
         for (key, value) in &self.mirror {
             writeln!(yaml, "    {key}: {value}")?;
+        }
+        if self.beside.is_some() {
+            writeln!(yaml, "  - source: other\n    target: target")?;
         }
         writeln!(
             yaml,

@@ -86,6 +86,11 @@ impl Daemon {
         self.process.resident_bytes()
     }
 
+    /// How many file descriptors it has open, sockets among them.
+    pub fn open_files(&self) -> Result<usize> {
+        self.process.open_files()
+    }
+
     /// SIGKILL: it vanishes without a word to anyone.
     pub fn kill(&mut self) -> Result<()> {
         self.process.kill()

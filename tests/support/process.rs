@@ -120,6 +120,11 @@ impl Process {
         let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
         Ok(kibibytes * 1024)
     }
+
+    /// How many file descriptors it has open, sockets among them.
+    pub fn open_files(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.id()))?.count())
+    }
 }
 
 impl Drop for Process {

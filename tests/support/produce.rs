@@ -1,7 +1,8 @@
-//! Produces batches as encoded here, with `acks=all` and without retry, so that the log holds exactly what was written.
+//! Produces batches as encoded here, with `acks=all`, once each, so that the log holds exactly what was written.
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::ProduceRequest;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 
@@ -15,6 +16,8 @@ use super::wire::refused;
 const PRODUCE: i16 = 9;
 const ACKS_ALL: i16 = -1;
 const TIMEOUT_MS: i32 = 30_000;
+/// How often a leader may move between being looked up and being asked.
+const MOST_MOVES: u32 = 10;
 
 impl Client {
     /// Writes `records` as one batch and answers the offset of the first.
@@ -30,8 +33,19 @@ impl Client {
         self.produce_batch(topic, partition, batch::encode(records, codec)?)
     }
 
-    /// Writes one encoded batch and answers the offset of its first record.
+    /// Writes one encoded batch and answers the offset of its first record. A leader that has moved is followed: the
+    /// old one says that it wrote nothing.
     pub fn produce_batch(&mut self, topic: &str, partition: i32, batch: Bytes) -> Result<i64> {
+        let mut moves = 0;
+        loop {
+            match self.produce_to_leader(topic, partition, batch.clone()) {
+                Err(error) if moves < MOST_MOVES && has_moved(&error) => moves += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn produce_to_leader(&mut self, topic: &str, partition: i32, batch: Bytes) -> Result<i64> {
         let data = PartitionProduceData::default()
             .with_index(partition)
             .with_records(Some(batch));
@@ -58,4 +72,8 @@ impl Client {
         })?;
         Ok(result.base_offset)
     }
+}
+
+fn has_moved(error: &anyhow::Error) -> bool {
+    error.downcast_ref() == Some(&ResponseError::NotLeaderOrFollower)
 }
