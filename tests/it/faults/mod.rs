@@ -2,8 +2,56 @@
 //!
 //! A fault meets kmirror's clients alone, by their ids; the tests' own raw client is never struck.
 
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use kmirror_broker::Api;
+
+use crate::harness::{SOON, Sites};
+use crate::support::wait::eventually;
+
+mod acknowledgements;
+mod commits;
+mod fairness;
+mod kills;
+mod leaders;
+mod membership;
+mod outages;
+mod pressure;
+mod producers;
 mod rejected;
 mod soak;
 mod source_log;
+mod time;
 mod weather;
+mod wire;
 mod zombie;
+
+/// Records of each partition that [`orders`] writes.
+const RECORDS: usize = 5_000;
+
+/// A topic of four partitions, full of records, on clusters of so many nodes. Its copy will take batches of 90 kB only,
+/// so that a moderate load is more than a hundred requests.
+fn orders(nodes: usize) -> Result<Sites> {
+    let mut sites = Sites::of(nodes)?;
+    let small = [("max.message.bytes", "100000")];
+    sites.source.client.create_topic("orders", 4, &small)?;
+    sites.write("orders", 0, RECORDS)?;
+    Ok(sites)
+}
+
+/// Has the target take its time, so that what happens next falls into the copying.
+fn slow_down(sites: &Sites) {
+    let a_little = Duration::from_millis(20);
+    sites.target.on(Api::Produce).delay_before(a_little);
+}
+
+/// Waits until the copying has begun.
+#[track_caller]
+fn await_begun(sites: &Sites) {
+    eventually("the copying has begun", SOON, || {
+        let asked = sites.target.cluster().requests(Api::Produce);
+        ensure!(asked > 5, "{asked} requests");
+        Ok(())
+    });
+}

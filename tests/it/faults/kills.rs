@@ -1,0 +1,171 @@
+//! `kill -9` at each point of the flow: nothing is lost, and exactly what was on the target and not committed comes twice.
+
+use anyhow::{Result, ensure};
+use kmirror_broker::{Api, Fault};
+
+use super::{orders, slow_down};
+use crate::harness::{SOON, Sites, copy_of};
+use crate::support::config_file::ConfigFile;
+use crate::support::daemon::Daemon;
+use crate::support::wait::eventually;
+
+/// A daemon about to be killed, and what holds it at one point of the flow.
+struct Held {
+    sites: Sites,
+    config: ConfigFile,
+    daemon: Daemon,
+    fault: Fault,
+}
+
+/// Mirrors until the fault holds a request.
+fn hold(fault: fn(&Sites) -> Fault) -> Result<Held> {
+    let sites = orders(1)?;
+    let fault = fault(&sites);
+    slow_down(&sites);
+    let config = sites
+        .config(&["orders"])
+        .set("commit_interval", "100ms")
+        .client("session.timeout.ms", "6000")
+        .write()?;
+    let daemon = Daemon::start("killed", &config)?;
+    sites.wait_for(&fault);
+    Ok(Held {
+        sites,
+        config,
+        daemon,
+        fault,
+    })
+}
+
+impl Sites {
+    fn wait_for(&self, fault: &Fault) {
+        eventually(&format!("held by: {fault}"), SOON, || {
+            ensure!(fault.held() > 0, "nothing");
+            Ok(())
+        });
+    }
+
+    /// Records on the target that the group does not know of.
+    fn uncommitted(&mut self) -> Result<i64> {
+        (0..4).try_fold(0, |sum, partition| {
+            let committed = self.committed("orders", partition)?.unwrap_or(0);
+            let copied = self.target.cluster().log_end(&copy_of("orders"), partition);
+            Ok(sum + copied.unwrap_or(0) - committed)
+        })
+    }
+}
+
+impl Held {
+    /// Kills the daemon; what is held goes with it. Answers how many records the next one has to copy again.
+    fn kill(&mut self) -> Result<i64> {
+        self.daemon.kill()?;
+        eventually("what was held has gone with its client", SOON, || {
+            ensure!(self.fault.held() == 0, "{} held", self.fault.held());
+            Ok(())
+        });
+        self.fault.remove();
+        self.sites.uncommitted()
+    }
+
+    /// Has another daemon finish the copy, in which so many records come twice.
+    fn finish(mut self, repeated: i64) -> Result<()> {
+        let _next = Daemon::start("next", &self.config)?;
+        self.sites.await_committed("orders");
+        let comparison = self.sites.assert_exact_but_for_replays("orders")?;
+        assert_eq!(comparison.duplicated as i64, repeated, "{comparison:#?}");
+        Ok(())
+    }
+
+    /// Waits until as many records are on the target and not committed as `expected` says.
+    #[track_caller]
+    fn await_uncommitted(&mut self, what: &str, expected: fn(i64) -> bool) {
+        eventually(what, SOON, || {
+            let uncommitted = self.sites.uncommitted()?;
+            ensure!(expected(uncommitted), "{uncommitted} records");
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn a_kill_before_a_batch_is_written_repeats_nothing() -> Result<()> {
+    let mut held = hold(|sites| sites.target.on(Api::Produce).nth(10).hold_before())?;
+    held.await_uncommitted("all that is written is committed", |records| records == 0);
+    let repeated = held.kill()?;
+    assert_eq!(repeated, 0);
+    held.finish(repeated)
+}
+
+#[test]
+fn a_kill_after_a_batch_is_written_and_before_it_is_acknowledged_repeats_that_batch() -> Result<()>
+{
+    let mut held = hold(|sites| sites.target.on(Api::Produce).nth(10).hold_after())?;
+    // A batch of the copy has less than 90 kB, which is fewer than 300 records.
+    let one_batch = |records| (1..300).contains(&records);
+    held.await_uncommitted("all but one batch is committed", one_batch);
+    let repeated = held.kill()?;
+    assert!(one_batch(repeated), "{repeated} records");
+    held.finish(repeated)
+}
+
+#[test]
+fn a_kill_after_the_acknowledgements_and_before_any_commit_repeats_all() -> Result<()> {
+    let mut held = hold(|sites| sites.source.on(Api::OffsetCommit).hold_before())?;
+    held.sites.await_copied("orders");
+    let repeated = held.kill()?;
+    assert_eq!(
+        repeated,
+        held.sites.target.client.total_end(&copy_of("orders"))?
+    );
+    held.finish(repeated)
+}
+
+#[test]
+fn a_kill_during_a_commit_that_was_carried_out_repeats_what_lies_behind_it() -> Result<()> {
+    let mut held = hold(|sites| sites.source.on(Api::OffsetCommit).nth(3).hold_after())?;
+    held.sites.await_copied("orders");
+    let repeated = held.kill()?;
+    let all = held.sites.target.client.total_end(&copy_of("orders"))?;
+    assert!((1..all).contains(&repeated), "{repeated} of {all} records");
+    held.finish(repeated)
+}
+
+#[test]
+fn a_write_that_outlives_its_process_and_comes_last_loses_nothing_and_keeps_the_order() -> Result<()>
+{
+    let mut held = hold(|sites| {
+        let produce = sites.target.on(Api::Produce).nth(10);
+        produce.hold_before_even_if_gone()
+    })?;
+    held.daemon.kill()?;
+    let _next = Daemon::start("next", &held.config)?;
+    held.sites.await_committed("orders");
+    let before = held.sites.target.client.total_end(&copy_of("orders"))?;
+    held.fault.release();
+    eventually("the late write is there", SOON, || {
+        let after = held.sites.target.client.total_end(&copy_of("orders"))?;
+        ensure!(after > before, "{after} records");
+        Ok(())
+    });
+    held.sites.assert_exact_but_for_replays("orders").map(drop)
+}
+
+#[test]
+fn a_write_that_outlives_its_process_and_falls_between_those_of_the_next_keeps_the_order()
+-> Result<()> {
+    let mut held = hold(|sites| {
+        let produce = sites.target.on(Api::Produce).nth(10);
+        produce.hold_before_even_if_gone()
+    })?;
+    held.daemon.kill()?;
+    let before = held.sites.target.cluster().requests(Api::Produce);
+    let _next = Daemon::start("next", &held.config)?;
+    eventually("the next process writes", SOON, || {
+        let now = held.sites.target.cluster().requests(Api::Produce);
+        ensure!(now > before + 8, "{} requests", now - before);
+        Ok(())
+    });
+    held.fault.release();
+    held.sites.await_committed("orders");
+    held.sites.assert_exact_but_for_replays("orders").map(drop)
+}

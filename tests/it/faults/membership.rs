@@ -1,0 +1,141 @@
+//! A member that the group expels, or does not let in for a while: it comes back by itself, and nothing is lost or moved.
+
+use anyhow::{Result, ensure};
+use kmirror_broker::{Api, ErrorCode};
+
+use super::{await_begun, orders, slow_down};
+use crate::harness::{SOON, Sites, group_of};
+use crate::support::config_file::Config;
+use crate::support::daemon::Daemon;
+use crate::support::wait::eventually;
+
+fn config(sites: &Sites) -> Config {
+    sites.config(&["orders"]).set("commit_interval", "100ms")
+}
+
+/// The member of the group, once it is there.
+#[track_caller]
+fn await_member(sites: &Sites, other_than: &[String]) -> Vec<String> {
+    eventually("the group has a new member", SOON, || {
+        let members = sites.source.cluster().members(&group_of("orders"));
+        let is_new = members.len() == 1 && members != other_than;
+        ensure!(is_new, "{members:?}");
+        Ok(members)
+    })
+}
+
+#[test]
+fn a_member_that_is_expelled_in_midstream_comes_back_at_no_cost() -> Result<()> {
+    let mut sites = orders(1)?;
+    slow_down(&sites);
+    let config = config(&sites).write()?;
+    let _daemon = Daemon::start("daemon", &config)?;
+    await_begun(&sites);
+    let member = await_member(&sites, &[]);
+    let source = sites.source.cluster();
+    source.expire_members(&group_of("orders"))?;
+    await_member(&sites, &member);
+    sites.await_committed("orders");
+    sites.assert_no_position_moved_back("orders");
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn a_generation_that_ends_without_the_member_costs_nothing() -> Result<()> {
+    let mut sites = orders(1)?;
+    slow_down(&sites);
+    let config = config(&sites).write()?;
+    let _daemon = Daemon::start("daemon", &config)?;
+    await_begun(&sites);
+    sites
+        .source
+        .cluster()
+        .bump_generation(&group_of("orders"))?;
+    sites.await_committed("orders");
+    sites.assert_no_position_moved_back("orders");
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn rebalances_again_and_again_cost_nothing() -> Result<()> {
+    let mut sites = orders(1)?;
+    slow_down(&sites);
+    let config = config(&sites).write()?;
+    let _daemon = Daemon::start("daemon", &config)?;
+    await_begun(&sites);
+    for round in 1..=5 {
+        let source = sites.source.cluster();
+        let before = source.requests(Api::SyncGroup);
+        source.force_rebalance(&group_of("orders"))?;
+        eventually("the group has settled again", SOON, || {
+            let after = source.requests(Api::SyncGroup);
+            ensure!(after > before, "round {round}: {after} assignments");
+            Ok(())
+        });
+    }
+    sites.await_committed("orders");
+    sites.assert_no_position_moved_back("orders");
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn whatever_the_group_answers_for_a_while_costs_nothing() -> Result<()> {
+    use ErrorCode as Code;
+    let answers = [
+        (Api::FindCoordinator, Code::CoordinatorNotAvailable),
+        (Api::JoinGroup, Code::CoordinatorLoadInProgress),
+        (Api::JoinGroup, Code::NotCoordinator),
+        (Api::JoinGroup, Code::UnknownMemberId),
+        (Api::SyncGroup, Code::RebalanceInProgress),
+        (Api::SyncGroup, Code::UnknownMemberId),
+        (Api::SyncGroup, Code::IllegalGeneration),
+        (Api::OffsetFetch, Code::CoordinatorLoadInProgress),
+        (Api::OffsetFetch, Code::NotCoordinator),
+        (Api::OffsetFetch, Code::UnstableOffsetCommit),
+        (Api::Heartbeat, Code::IllegalGeneration),
+        (Api::Heartbeat, Code::UnknownMemberId),
+        (Api::Heartbeat, Code::RebalanceInProgress),
+        (Api::Heartbeat, Code::NotCoordinator),
+    ];
+    for (api, error) in answers {
+        let mut sites = Sites::start()?;
+        sites.source.client.create_topic("orders", 4, &[])?;
+        sites.write("orders", 0, 500)?;
+        let config = config(&sites)
+            .client("heartbeat.interval.ms", "500")
+            .write()?;
+        let refused = sites.source.on(api).first(2).fail(error);
+        let _daemon = Daemon::start("daemon", &config)?;
+        sites.source.await_hits(&refused, 2);
+        sites.write("orders", 500, 500)?;
+        sites.await_committed("orders");
+        sites.assert_no_position_moved_back("orders");
+        sites.assert_exact("orders")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_group_that_may_not_be_joined_is_told_until_it_may() -> Result<()> {
+    let mut sites = orders(1)?;
+    let refused = sites.source.on(Api::JoinGroup);
+    let refused = refused.fail(ErrorCode::GroupAuthorizationFailed);
+    let config = config(&sites).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    sites.source.await_hits(&refused, 3);
+    eventually("the status says what is the matter", SOON, || {
+        let topic = &daemon.status()?["mirrors"][0]["topics"][0];
+        let reason = topic["reason"].as_str().unwrap_or_default();
+        ensure!(
+            reason.to_lowercase().contains("group authorization"),
+            "{topic}"
+        );
+        Ok(())
+    });
+    let kind = [("stage", "consume"), ("kind", "GroupAuthorizationFailed")];
+    let counted = daemon.metrics()?.sum("kmirror_errors_total", &kind);
+    assert!(counted > Some(0.0), "{counted:?}");
+    refused.remove();
+    sites.await_committed("orders");
+    sites.assert_exact("orders")
+}

@@ -1,0 +1,114 @@
+//! A node, or a whole cluster, that goes away and comes back: caught up with by itself, and told truthfully meanwhile.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::{RECORDS, await_begun, orders};
+use crate::harness::{await_cluster_up, await_ready, copy_of, group_of};
+use crate::support::daemon::Daemon;
+
+/// Shorter than any time-out, and longer than the group waits for its members.
+const OUTAGES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(12)];
+
+/// Stops the node that matters most to the topic.
+
+#[test]
+fn a_source_node_that_goes_down_is_done_without() -> Result<()> {
+    let mut sites = orders(3)?;
+    let config = sites.config(&["orders"]).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    await_begun(&sites);
+    let coordinator = sites.source.cluster().coordinator(&group_of("orders"));
+    let coordinator = coordinator.context("a node coordinates the group")?;
+    sites.source.stop_node(coordinator)?;
+    sites.write("orders", RECORDS, 500)?;
+    sites.await_committed("orders");
+    await_ready(&daemon, 200);
+    sites.source.start_node(coordinator)?;
+    sites.write("orders", RECORDS + 500, 500)?;
+    sites.await_committed("orders");
+    sites.assert_no_position_moved_back("orders");
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn a_target_node_that_goes_down_is_done_without() -> Result<()> {
+    let mut sites = orders(3)?;
+    let config = sites.config(&["orders"]).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    await_begun(&sites);
+    let leader = sites.target.cluster().leader(&copy_of("orders"), 0);
+    let leader = leader.context("the partition is led")?;
+    sites.target.stop_node(leader)?;
+    sites.write("orders", RECORDS, 500)?;
+    sites.await_committed("orders");
+    await_ready(&daemon, 200);
+    sites.target.start_node(leader)?;
+    sites.write("orders", RECORDS + 500, 500)?;
+    sites.await_committed("orders");
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn a_source_that_goes_away_and_comes_back_is_caught_up_with() -> Result<()> {
+    let mut sites = orders(1)?;
+    let config = sites.config(&["orders"]).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    let mut written = RECORDS;
+    for outage in OUTAGES {
+        await_begun(&sites);
+        sites.source.stop_node(0)?;
+        thread::sleep(outage);
+        sites.source.start_node(0)?;
+        sites.write("orders", written, 500)?;
+        written += 500;
+        sites.await_committed("orders");
+        await_ready(&daemon, 200);
+    }
+    sites.assert_no_position_moved_back("orders");
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn a_target_that_goes_away_and_comes_back_gets_each_record_once() -> Result<()> {
+    let mut sites = orders(1)?;
+    let config = sites.config(&["orders"]).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    let mut written = RECORDS;
+    for outage in OUTAGES {
+        await_begun(&sites);
+        sites.target.stop_node(0)?;
+        sites.write("orders", written, 500)?;
+        written += 500;
+        thread::sleep(outage);
+        sites.target.start_node(0)?;
+        sites.await_committed("orders");
+        await_ready(&daemon, 200);
+    }
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn an_outage_is_told_while_it_lasts_and_no_longer() -> Result<()> {
+    let mut sites = orders(1)?;
+    let config = sites.config(&["orders"]).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    sites.await_committed("orders");
+    for cluster in ["source", "target"] {
+        await_ready(&daemon, 200);
+        let site = match cluster {
+            "source" => &mut sites.source,
+            _ => &mut sites.target,
+        };
+        site.stop_node(0)?;
+        let told = await_ready(&daemon, 503);
+        assert!(told.contains(cluster), "{told}");
+        await_cluster_up(&daemon, cluster, 0.0);
+        site.start_node(0)?;
+        await_ready(&daemon, 200);
+        await_cluster_up(&daemon, cluster, 1.0);
+    }
+    sites.assert_exact("orders")
+}

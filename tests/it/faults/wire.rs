@@ -1,0 +1,178 @@
+//! Halves of frames, noise, answers that trickle or never come: got over within a bounded time, without a leak.
+
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use kmirror_broker::{Api, Fault, Rule};
+
+use super::{RECORDS, orders};
+use crate::harness::{SOON, Site, Sites, await_cluster_up, await_ready};
+use crate::support::config_file::Config;
+use crate::support::daemon::Daemon;
+use crate::support::wait::eventually;
+
+/// What the source is asked for while it is mirrored.
+const ASKED_OF_SOURCE: [Api; 8] = [
+    Api::ApiVersions,
+    Api::Metadata,
+    Api::FindCoordinator,
+    Api::OffsetFetch,
+    Api::ListOffsets,
+    Api::Fetch,
+    Api::OffsetCommit,
+    Api::Heartbeat,
+];
+
+/// What the target is asked for.
+const ASKED_OF_TARGET: [Api; 4] = [
+    Api::ApiVersions,
+    Api::Metadata,
+    Api::InitProducerId,
+    Api::Produce,
+];
+
+/// A mirror that waits for answers less long than it does by default.
+fn impatient(sites: &Sites) -> Config {
+    sites
+        .config(&["orders"])
+        .set("commit_interval", "100ms")
+        .client("socket.timeout.ms", "3000")
+        .client("api.version.request.timeout.ms", "2000")
+        .client("heartbeat.interval.ms", "500")
+}
+
+/// Installs a fault for each API.
+fn on_each(site: &Site, apis: &[Api], fault: fn(Rule) -> Fault) -> Vec<Fault> {
+    apis.iter().map(|api| fault(site.on(*api))).collect()
+}
+
+/// Mirrors while each API of both clusters fares as `fault` says.
+fn exact_through(fault: fn(Rule) -> Fault) -> Result<()> {
+    let mut sites = orders(1)?;
+    let mut faults = on_each(&sites.source, &ASKED_OF_SOURCE, fault);
+    faults.extend(on_each(&sites.target, &ASKED_OF_TARGET, fault));
+    let config = impatient(&sites).write()?;
+    let _daemon = Daemon::start("daemon", &config)?;
+    for fault in &faults {
+        sites.source.await_hits(fault, 1);
+    }
+    sites.await_committed("orders");
+    sites.assert_no_position_moved_back("orders");
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn halves_of_frames_are_got_over() -> Result<()> {
+    exact_through(|rule| rule.first(2).half_response())
+}
+
+#[test]
+fn noise_in_the_place_of_answers_is_got_over() -> Result<()> {
+    exact_through(|rule| rule.first(2).garbage())
+}
+
+#[test]
+fn answers_that_never_come_are_got_over() -> Result<()> {
+    exact_through(|rule| rule.first(2).hang())
+}
+
+#[test]
+fn answers_that_trickle_are_waited_for() -> Result<()> {
+    exact_through(|rule| rule.first(2).trickle(50_000))
+}
+
+#[test]
+fn a_cluster_that_accepts_and_never_answers_is_told_and_harms_no_other_mirror() -> Result<()> {
+    harms_no_other_mirror(|_| {})
+}
+
+#[test]
+fn a_cluster_that_speaks_another_language_is_told_and_harms_no_other_mirror() -> Result<()> {
+    harms_no_other_mirror(|stream| {
+        // The client may have hung up on it already.
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    })
+}
+
+/// Mirrors beside a mirror whose source does to each connection what `peer` does, and then keeps it open.
+fn harms_no_other_mirror(peer: fn(&mut TcpStream)) -> Result<()> {
+    let mut sites = orders(1)?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    // Ends with the process of the test.
+    thread::spawn(move || {
+        let mut open = Vec::new();
+        for stream in listener.incoming() {
+            open.extend(stream.ok().map(|mut stream| {
+                peer(&mut stream);
+                stream
+            }));
+        }
+    });
+    let config = impatient(&sites).beside(&address).write()?;
+    let mut daemon = Daemon::start("daemon", &config)?;
+    sites.await_committed("orders");
+    await_cluster_up(&daemon, "other", 0.0);
+    let told = await_ready(&daemon, 503);
+    assert!(told.contains("other"), "{told}");
+    let (files, resident) = (daemon.open_files()?, daemon.resident_bytes()?);
+    // Long enough for several attempts to reach it, which time out after 3 s at most.
+    thread::sleep(Duration::from_secs(12));
+    assert_no_leak(&daemon, files, resident)?;
+    sites.write("orders", RECORDS, 500)?;
+    sites.await_committed("orders");
+    let ended = daemon.terminate(SOON)?;
+    assert_eq!(ended.code(), Some(0));
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn connections_that_are_lost_all_the_time_leave_nothing_behind() -> Result<()> {
+    let mut sites = orders(1)?;
+    let config = impatient(&sites).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    sites.await_committed("orders");
+    let (files, resident) = (daemon.open_files()?, daemon.resident_bytes()?);
+    let lost = [
+        sites.source.on(Api::Fetch).probability(0.3).half_response(),
+        sites
+            .source
+            .on(Api::OffsetCommit)
+            .probability(0.3)
+            .drop_after(),
+        sites.target.on(Api::Produce).probability(0.3).drop_after(),
+        sites
+            .target
+            .on(Api::Metadata)
+            .probability(0.3)
+            .drop_before(),
+    ];
+    for round in 0..20 {
+        sites.write("orders", RECORDS + round * 100, 100)?;
+        sites.await_copied("orders");
+    }
+    let hits: u64 = lost.iter().map(Fault::hits).sum();
+    assert!(hits > 10, "only {hits} connections were lost");
+    lost.iter().for_each(Fault::remove);
+    sites.await_committed("orders");
+    assert_no_leak(&daemon, files, resident)?;
+    sites.assert_no_position_moved_back("orders");
+    sites.assert_exact("orders")
+}
+
+/// # Panics
+/// When the daemon has more files open than it had, or much more memory.
+fn assert_no_leak(daemon: &Daemon, files: usize, resident: u64) -> Result<()> {
+    eventually("no more files are open than before", SOON, || {
+        let now = daemon.open_files()?;
+        // A connection or two come and go at any time.
+        ensure!(now <= files + 4, "{now} files are open, {files} were");
+        Ok(())
+    });
+    let grown = daemon.resident_bytes()?.saturating_sub(resident);
+    assert!(grown < 16 << 20, "{grown} bytes more than {resident}");
+    Ok(())
+}
