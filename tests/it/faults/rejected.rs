@@ -67,7 +67,7 @@ fn stops_exactly_there(
 }
 
 #[test]
-fn a_record_that_is_too_large_waits_until_the_limit_is_raised() -> Result<()> {
+fn i9_a_record_that_is_too_large_stops_its_partition_until_the_limit_is_raised() -> Result<()> {
     let mut sites = sites(&[("max.message.bytes", "10000")])?;
     let large = Record::at(now()).key("large").value(vec![b'x'; 20_000]);
     let mend = [("max.message.bytes", "100000")];
