@@ -59,6 +59,11 @@ impl TopicTemplate {
         self.0.replace("{source}", source).replace("{topic}", topic)
     }
 
+    /// Whether no other source's topic can have the same name on the target.
+    pub fn tells_sources_apart(&self) -> bool {
+        self.0.contains("{source}")
+    }
+
     /// The template as it is written in the file.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -79,13 +79,14 @@ impl Mirror {
             discovery: Discovery::new(
                 mirror.clone(),
                 look.clone(),
-                look_at_target,
+                look_at_target.clone(),
                 shared.metrics.clone(),
             ),
             context: pipeline::Context {
                 mirror: Arc::new(mirror.clone()),
                 source: Arc::new(source.clone()),
                 inspector: look,
+                target: look_at_target,
                 budget: shared.budget,
                 metrics: shared.metrics,
                 prefetch: Prefetch {

@@ -29,7 +29,11 @@ impl Topic {
     }
 
     fn ask(&mut self, cause: Cause, partitions: BTreeMap<i32, Option<Known>>, delay: Duration) {
+        let mirror = &self.context.mirror;
+        let is_ours = mirror.target_topic.tells_sources_apart();
+        let copy = (self.context.target.clone(), self.plan.target_topic.clone());
         let question = Question {
+            copy: is_ours.then_some(copy),
             member: Arc::clone(&self.member),
             inspector: self.context.inspector.clone(),
             topic: self.plan.source_topic.clone(),

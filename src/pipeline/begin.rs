@@ -22,6 +22,8 @@ pub struct Observed {
     pub log_end: SourceOffset,
     /// First record at or after the configured time; `None` when there is none or none was asked for.
     pub at_time: Option<SourceOffset>,
+    /// Whether the copy has been written to, although no position is known, and nobody but this mirror writes it.
+    pub is_copied: bool,
 }
 
 /// Where to begin.
@@ -42,6 +44,12 @@ pub enum Begin {
         position: Position,
         /// Where the log ends now.
         log_end: SourceOffset,
+    },
+    /// Some of it was copied, and no position tells how much (`on_divergence`): Kafka forgets what groups have committed
+    /// when the topic is deleted, and when nobody has been a member of the group for `offsets.retention.minutes`.
+    Forgotten {
+        /// Where the start policy would begin.
+        first: Position,
     },
     /// The topic was deleted, and another one bears its name (`on_divergence`).
     Recreated {
@@ -88,10 +96,20 @@ pub fn begin(observed: &Observed, start: Start) -> Begin {
             to: log_start,
         },
         (Some(position), _) => Begin::At(position),
-        (None, Start::Earliest) => Begin::At(Position::at(log_start)),
-        (None, Start::Latest) => Begin::At(Position::at(log_end)),
-        (None, Start::At(_)) => Begin::At(Position::at(observed.at_time.unwrap_or(log_end))),
+        (None, start) if observed.is_copied => Begin::Forgotten {
+            first: first(observed, start),
+        },
+        (None, start) => Begin::At(first(observed, start)),
     }
+}
+
+/// Where the start policy begins.
+fn first(observed: &Observed, start: Start) -> Position {
+    Position::at(match start {
+        Start::Earliest => observed.log_start,
+        Start::Latest => observed.log_end,
+        Start::At(_) => observed.at_time.unwrap_or(observed.log_end),
+    })
 }
 
 #[cfg(test)]
@@ -117,6 +135,7 @@ mod tests {
             log_start: at(10),
             log_end: at(20),
             at_time: None,
+            is_copied: false,
         }
     }
 
@@ -161,6 +180,20 @@ mod tests {
             let resumed = resumes(committed.map(at), known.map(at), at(15));
             assert_eq!(resumed, expected, "{committed:?} {known:?}");
         }
+    }
+
+    #[test]
+    fn a_copy_of_which_no_position_tells_how_far_it_goes_is_not_begun_anew() {
+        let copied = |offset| Observed {
+            is_copied: true,
+            ..observed(offset)
+        };
+        let forgotten = Begin::Forgotten {
+            first: position(20),
+        };
+        assert_eq!(begin(&copied(None), Start::Latest), forgotten);
+        let known = begin(&copied(Some(15)), Start::Latest);
+        assert_eq!(known, Begin::At(position(15)));
     }
 
     #[test]

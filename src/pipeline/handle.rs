@@ -38,6 +38,8 @@ pub struct Context {
     pub source: Arc<config::Cluster>,
     /// Asks the source.
     pub inspector: Inspector,
+    /// Asks the target.
+    pub target: Inspector,
     /// Bytes between source and target.
     pub budget: Arc<Budget>,
     /// Counters of errors.

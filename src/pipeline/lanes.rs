@@ -72,19 +72,27 @@ pub struct Place {
     pub counted_in: Option<TopicId>,
     /// What the group holds for it.
     pub committed: Option<Committed>,
+    /// Whether its position is a guess that must not be committed.
+    pub is_guessed: bool,
 }
 
 impl Place {
-    fn progress(&self) -> Progress {
+    /// What may be committed for it.
+    pub fn reached(&self) -> Committed {
         let standing = self.seat.standing();
-        let mark = Mark::new(self.counted_in.as_ref(), standing.state, standing.reason);
-        Progress {
-            reached: Committed {
-                position: self.seat.reading_position(),
-                mark,
-            },
-            committed: self.committed.clone(),
+        Committed {
+            position: self.seat.reading_position(),
+            mark: Mark::new(self.counted_in.as_ref(), standing.state, standing.reason),
         }
+    }
+
+    fn progress(&self) -> Progress {
+        let reached = self.reached();
+        let committed = match self.is_guessed {
+            true => Some(reached.clone()),
+            false => self.committed.clone(),
+        };
+        Progress { reached, committed }
     }
 }
 

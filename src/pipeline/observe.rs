@@ -1,8 +1,10 @@
 //! Asks what is committed and what the source holds of partitions, until the clusters answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+
+use rdkafka::types::RDKafkaErrorCode;
 
 use super::begin::Observed;
 use super::mark::Committed;
@@ -24,6 +26,8 @@ pub struct Question {
     pub inspector: Inspector,
     /// Source topic.
     pub topic: String,
+    /// Its copy, and whom to ask about it; `None` where others may write it, too.
+    pub copy: Option<(Inspector, String)>,
     /// Partitions, each with what is known better than by a commit.
     pub partitions: BTreeMap<i32, Option<Known>>,
     /// The topic that bore the name when this process last looked.
@@ -87,11 +91,15 @@ impl Question {
     async fn ask(&self) -> Result<Answer, String> {
         let mut committed = self.committed().await?;
         let logs = self.logs().await?;
+        let copied = self.copied(&committed).await?;
         let mut answer = Answer::default();
         for (partition, known) in &self.partitions {
             let committed = committed.remove(partition).flatten();
             match self.observed(*partition, known.clone(), committed, &logs) {
-                Ok(observed) => answer.observed.push((*partition, observed)),
+                Ok(mut observed) => {
+                    observed.is_copied = copied.contains(partition);
+                    answer.observed.push((*partition, observed));
+                }
                 Err(reason) => {
                     answer.untold.insert(*partition, reason);
                 }
@@ -135,6 +143,7 @@ impl Question {
             log_start: bound(&logs.starts)?,
             log_end: bound(&logs.ends)?,
             at_time: offset(&logs.times, partition)?,
+            is_copied: false,
         })
     }
 
@@ -158,6 +167,32 @@ impl Question {
             ends: by_partition(ends)?,
             times: by_partition(times)?,
         })
+    }
+
+    /// Partitions of which no position is known, and whose copy has been written to.
+    async fn copied(
+        &self,
+        committed: &BTreeMap<i32, Option<Committed>>,
+    ) -> Result<BTreeSet<i32>, String> {
+        let Some((target, copy)) = &self.copy else {
+            return Ok(BTreeSet::new());
+        };
+        let unknown = committed.iter().filter(|(_, position)| position.is_none());
+        let unknown: Vec<_> = unknown
+            .map(|(partition, _)| TopicPartition::new(copy, *partition))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let ends = target.log_ends(&unknown).await;
+        let ends = ends.map_err(|error| error.to_string())?.into_iter();
+        let written = ends.filter_map(|end| match end.offset {
+            Ok(offset) => (offset > Some(0)).then_some(Ok(end.at.partition)),
+            // It was created a moment ago, and not every broker knows.
+            Err(failure) if failure.code == RDKafkaErrorCode::UnknownTopicOrPartition => None,
+            Err(failure) => Some(Err(format!("{}: {failure}", end.at))),
+        });
+        written.collect()
     }
 
     /// What the group holds for partitions of which this process knows nothing better.

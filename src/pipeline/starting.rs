@@ -1,13 +1,15 @@
 //! Brings assigned partitions into flow: decides where each begins, seats it and starts its lane.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::begin::{Begin, Observed, begin, resumes};
 use super::caution::Caution;
 use super::flight::Flight;
-use super::lane::Lane;
+use super::lane::{Lane, SETTLE};
 use super::lanes::Place;
 use super::mark::Committed;
 use super::observe::Known;
@@ -19,6 +21,9 @@ use crate::librdkafka::queue::PartitionQueue;
 use crate::metrics::Skipped;
 use crate::offset::{Position, SourceOffset};
 use crate::status::State;
+
+/// How long a partition that could not begin is left alone.
+const ASSIGN_ANEW: Duration = Duration::from_millis(200);
 
 /// Counts assignments, so that an answer that comes late is told from the one that is waited for.
 pub type Assignment = u64;
@@ -91,19 +96,47 @@ impl Topic {
         let positions: Vec<_> = positions
             .map(|start| (start.partition, start.position))
             .collect();
-        let refused = self.member.validate(&positions).await;
+        let mut refused = self.member.validate(&positions).await;
+        refused.extend(self.commit_beginnings(&mut starts).await);
         for start in starts {
             if refused.contains(&start.partition) {
                 tracing::warn!(
                     start.partition,
-                    "the history is not compared yet, assigning anew"
+                    "the partition cannot begin yet, assigning anew"
                 );
                 self.lanes.hold(start.partition, start.place);
-                self.restart(start.partition);
+                self.restarts.spawn(after(ASSIGN_ANEW, start.partition));
             } else {
                 self.start_lane(start);
             }
         }
+    }
+
+    /// Commits where partitions begin of which the group holds nothing, before their first record: from then on it is
+    /// known that there is a copy, and `start: latest` begins where it began, whatever happens. Answers those whose
+    /// commit was not taken.
+    async fn commit_beginnings(&mut self, starts: &mut [Start]) -> Vec<i32> {
+        let fresh = starts
+            .iter_mut()
+            .filter(|start| start.place.committed.is_none());
+        let fresh: Vec<_> = fresh
+            .map(|start| (start.partition, start.place.reached()))
+            .collect();
+        let partitions = fresh.iter().map(|(partition, _)| *partition).collect();
+        if !self
+            .commit_now(fresh.clone(), Instant::now() + SETTLE)
+            .await
+        {
+            return partitions;
+        }
+        for (start, (_, beginning)) in starts
+            .iter_mut()
+            .filter(|start| start.place.committed.is_none())
+            .zip(fresh)
+        {
+            start.place.committed = Some(beginning);
+        }
+        Vec::new()
     }
 
     /// Seats a partition, and says where to start it unless it has to stand still.
@@ -139,6 +172,14 @@ impl Topic {
                     State::Paused,
                     reason,
                 );
+                None
+            }
+            (Way::Forgotten { .. }, _) => {
+                let place = Place {
+                    is_guessed: true,
+                    ..place(seat, observed.counted_in, committed)
+                };
+                self.hold(partition, place, State::Diverged, FORGOTTEN.to_owned());
                 None
             }
             (Way::Still { state, reason, .. }, _) => {
@@ -206,6 +247,8 @@ impl Topic {
                     position.offset
                 ),
             ),
+            Begin::Forgotten { first } if goes_on => on(first),
+            Begin::Forgotten { first } => Way::Forgotten { first },
             Begin::Recreated { log_start, .. } if goes_on => on(Position::at(log_start)),
             Begin::Recreated { position, .. } => diverged(position, recreated(position)),
         }
@@ -264,6 +307,8 @@ enum Way {
         position: Position,
         topic_id: Option<TopicId>,
     },
+    /// Let it stand still, and commit nothing: the position is a guess.
+    Forgotten { first: Position },
     /// Let it stand still.
     Still {
         position: Position,
@@ -276,15 +321,20 @@ impl Way {
     fn position(&self) -> Position {
         match self {
             Self::On { position, .. } | Self::Still { position, .. } => *position,
+            Self::Forgotten { first } => *first,
         }
     }
 }
+
+/// Why a partition whose position was forgotten stands still.
+const FORGOTTEN: &str = "no position is committed, although the copy holds records: the source topic was deleted and created anew, or nobody was in the group for so long that its offsets expired (on_divergence: pause); with on_divergence: continue it is copied from where `start` says, or commit the group's position with Kafka's tools while kmirror is stopped";
 
 fn place(seat: Arc<Seat>, counted_in: Option<TopicId>, committed: Option<Committed>) -> Place {
     Place {
         seat,
         counted_in,
         committed,
+        is_guessed: false,
     }
 }
 
@@ -311,6 +361,13 @@ fn tell(partition: i32, begin: Begin, position: Position, seat: &Seat) {
                 "the source log was cut back, going on"
             );
         }
+        Begin::Forgotten { .. } => {
+            tracing::warn!(
+                partition,
+                at,
+                "no position is committed although the copy holds records, going on"
+            );
+        }
         Begin::Recreated { .. } => {
             tracing::warn!(
                 partition,
@@ -328,4 +385,9 @@ fn recreated(position: Option<Position>) -> String {
         "the source topic was deleted and created anew{} (on_divergence: pause); with on_divergence: continue the new topic is copied behind the old one",
         at.unwrap_or_default()
     )
+}
+
+async fn after(delay: Duration, partition: i32) -> i32 {
+    tokio::time::sleep(delay).await;
+    partition
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use kmirror_broker::{Api, ErrorCode};
 
-use super::{RECORDS, orders};
+use super::{RECORDS, await_begun, orders, slow_down};
 use crate::harness::{SOON, await_ready, budget, copy_of, metric};
 use crate::support::daemon::Daemon;
 use crate::support::wait::eventually;
@@ -107,8 +107,10 @@ fn a_full_disk_on_the_source_costs_commits_and_nothing_else() -> Result<()> {
         .config(&["orders"])
         .set("commit_interval", "100ms")
         .write()?;
-    sites.source.cluster().set_disk_full(true);
+    slow_down(&sites);
     let _daemon = Daemon::start("daemon", &config)?;
+    await_begun(&sites);
+    sites.source.cluster().set_disk_full(true);
     sites.await_copied("orders");
     eventually("a commit was refused", SOON, || {
         let refused = sites

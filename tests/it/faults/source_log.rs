@@ -100,6 +100,44 @@ fn a_topic_that_is_gone_for_a_while_is_not_taken_for_the_same() -> Result<()> {
 }
 
 #[test]
+fn a_topic_that_was_created_anew_while_the_mirror_was_down_is_not_copied_behind_the_old_one()
+-> Result<()> {
+    let (mut sites, config, mut daemon) = copied(100, None)?;
+    daemon.terminate(SOON)?;
+    // With the topic, the source forgets what the group has committed for it.
+    recreate(&mut sites)?;
+    write(&mut sites, "second", 300)?;
+    let mut daemon = Daemon::start("later", &config)?;
+    let reason = await_state(&daemon, "orders", 0, "diverged");
+    assert!(reason.contains("no position is committed"), "{reason}");
+    daemon.terminate(SOON)?;
+    let daemon = Daemon::start("later still", &config)?;
+    await_state(&daemon, "orders", 0, "diverged");
+    assert_eq!(copy_end(&mut sites)?, 100);
+    assert_eq!(sites.committed("orders", 0)?, None);
+    Ok(())
+}
+
+#[test]
+fn start_latest_goes_on_where_it_began_also_after_a_kill() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    write(&mut sites, "before", 100)?;
+    let config = sites
+        .config(&["orders"])
+        .set("start", "latest")
+        .set("commit_interval", "1h")
+        .write()?;
+    let mut daemon = Daemon::start("daemon", &config)?;
+    await_state(&daemon, "orders", 0, "running");
+    daemon.kill()?;
+    write(&mut sites, "meanwhile", 50)?;
+    let _daemon = Daemon::start("later", &config)?;
+    await_copy_end(&mut sites, 50);
+    Ok(())
+}
+
+#[test]
 fn on_divergence_continue_copies_the_new_topic_from_its_beginning() -> Result<()> {
     let (mut sites, _config, daemon) = copied(100, Some(("on_divergence", "continue")))?;
     recreate(&mut sites)?;
