@@ -304,6 +304,11 @@ impl Seat {
         self.source_end.fetch_max(end.get(), Ordering::Relaxed);
     }
 
+    /// Whether the copy has been written beyond `offset` already, as far as this process was told.
+    pub fn has_target_end_beyond(&self, offset: TargetOffset) -> bool {
+        offset.get() >= 0 && offset.get() < self.target_end.load(Ordering::Relaxed)
+    }
+
     /// Notes that the copy has been written up to `end`.
     pub fn see_target_end(&self, end: TargetOffset) {
         self.target_end.fetch_max(end.get(), Ordering::Relaxed);

@@ -203,6 +203,11 @@ impl Flight {
         let records = ack.places.end - ack.places.start;
         self.unreported = self.unreported.saturating_sub(records);
         match ack.outcome {
+            Ok(first) if self.seat.has_target_end_beyond(first) => {
+                let at = self.prefix.offset_at(ack.places.start);
+                let at = at.unwrap_or_else(|| self.prefix.position());
+                return Err(Trouble::Misled { at });
+            }
             Ok(first) => {
                 self.seat.metrics.mirrored_records.inc_by(records);
                 self.seat.see_target_end(first.plus(records));

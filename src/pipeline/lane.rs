@@ -99,6 +99,13 @@ pub enum Trouble {
         /// The broker's reason.
         code: RDKafkaErrorCode,
     },
+    /// The target took these records for others that it had, so that they are not there: after some errors librdkafka uses
+    /// sequence numbers of a producer epoch twice.
+    #[error("the target took the record at offset {at} for an earlier one")]
+    Misled {
+        /// Offset of the first of them.
+        at: SourceOffset,
+    },
     /// Records were not written, for a cause that may pass.
     #[error("the record at offset {at} was not written: {code}")]
     NotWritten {
@@ -118,6 +125,7 @@ impl Trouble {
         match self {
             Self::OutOfRange { .. } => RDKafkaErrorCode::OffsetOutOfRange,
             Self::Truncated { .. } => RDKafkaErrorCode::LogTruncation,
+            Self::Misled { .. } => RDKafkaErrorCode::OutOfOrderSequenceNumber,
             Self::ReadAgain { .. } => RDKafkaErrorCode::State,
             Self::NotRead(code)
             | Self::Rejected { code, .. }

@@ -92,6 +92,11 @@ impl Topic {
                 self.retries.be_careful(partition, position, at.next());
                 Some(self.retries.delay(partition, position))
             }
+            Trouble::Misled { .. } => {
+                stand_still(partition, seat, State::Paused, &trouble);
+                self.target.fail(trouble.to_string());
+                None
+            }
             Trouble::NotRead(_) | Trouble::NotWritten { .. } => {
                 stand_still(partition, seat, State::Paused, &trouble);
                 Some(self.retries.delay(partition, position))
@@ -129,7 +134,8 @@ fn stage(trouble: &Trouble) -> Stage {
         | Trouble::Truncated { .. }
         | Trouble::ReadAgain { .. }
         | Trouble::NotRead(_) => Stage::Consume,
-        Trouble::Rejected { .. }
+        Trouble::Misled { .. }
+        | Trouble::Rejected { .. }
         | Trouble::RejectedTogether { .. }
         | Trouble::NotWritten { .. } => Stage::Produce,
     }

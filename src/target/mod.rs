@@ -36,6 +36,7 @@ pub struct Target {
     batches: mpsc::Sender<Write>,
     routes: Arc<Routes>,
     batch_bytes: u32,
+    fatal: watch::Sender<Option<String>>,
     writing: JoinHandle<()>,
     acking: JoinHandle<()>,
 }
@@ -54,7 +55,7 @@ impl Target {
         fatal: watch::Sender<Option<String>>,
     ) -> Result<Self, KafkaError> {
         let routes = Arc::new(Routes::default());
-        let context = Deliveries::new(&cluster.name, fatal);
+        let context = Deliveries::new(&cluster.name, fatal.clone());
         let producer: BaseProducer<Deliveries> =
             producer::config(cluster, mirror, batch_bytes).create_with_context(context)?;
         let producer = Arc::new(producer);
@@ -71,6 +72,7 @@ impl Target {
             batches,
             routes,
             batch_bytes,
+            fatal,
         })
     }
 
@@ -81,6 +83,7 @@ impl Target {
             batches: self.batches.clone(),
             routes: Arc::clone(&self.routes),
             batch_bytes: self.batch_bytes,
+            fatal: self.fatal.clone(),
         })
     }
 
@@ -105,9 +108,15 @@ pub struct TargetTopic {
     batches: mpsc::Sender<Write>,
     routes: Arc<Routes>,
     batch_bytes: u32,
+    fatal: watch::Sender<Option<String>>,
 }
 
 impl TargetTopic {
+    /// Says that its producer cannot be relied on any more, so that a new one takes over.
+    pub fn fail(&self, reason: String) {
+        self.fatal.send_replace(Some(reason));
+    }
+
     /// Bytes of the largest batch that its producer makes of several records.
     pub fn batch_bytes(&self) -> u32 {
         self.batch_bytes

@@ -16,7 +16,7 @@ use crate::support::wait::eventually;
 use crate::{jars, ports};
 
 /// A start takes four seconds on an idle machine of two cores; others may be starting at the same time.
-const READY_WITHIN: Duration = Duration::from_secs(90);
+const READY_WITHIN: Duration = Duration::from_secs(180);
 const STOPS_WITHIN: Duration = Duration::from_secs(60);
 /// How often other ports are tried when somebody else was faster.
 const PORT_ATTEMPTS: usize = 5;

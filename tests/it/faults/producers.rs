@@ -30,6 +30,41 @@ fn exact_but_for_replays(sites: &mut Sites) -> Result<()> {
     sites.assert_exact_but_for_replays("orders").map(drop)
 }
 
+/// What was in flight behind a failed batch is written before it, and once more behind it.
+fn nothing_lost(sites: &mut Sites) -> Result<()> {
+    let comparison = sites.compare("orders")?;
+    let deviations = (comparison.lost, comparison.altered, comparison.foreign);
+    assert_eq!(deviations, (0, 0, 0), "{comparison:#?}");
+    Ok(())
+}
+
+#[test]
+fn rights_that_are_taken_away_and_given_back_lose_nothing() -> Result<()> {
+    let fault = |target: &Site| {
+        let produce = target.on(Api::Produce).after(5).first(3);
+        produce.fail(ErrorCode::TopicAuthorizationFailed)
+    };
+    through(3, fault, nothing_lost)
+}
+
+#[test]
+fn a_producer_epoch_that_is_taken_for_old_loses_nothing() -> Result<()> {
+    let fault = |target: &Site| {
+        let produce = target.on(Api::Produce).nth(6);
+        produce.fail(ErrorCode::InvalidProducerEpoch)
+    };
+    through(1, fault, nothing_lost)
+}
+
+#[test]
+fn an_error_without_a_name_loses_nothing() -> Result<()> {
+    let fault = |target: &Site| {
+        let produce = target.on(Api::Produce).nth(6);
+        produce.fail(ErrorCode::UnknownServerError)
+    };
+    through(1, fault, nothing_lost)
+}
+
 #[test]
 fn producers_that_the_target_forgets_go_on_in_order() -> Result<()> {
     let mut sites = orders(1)?;
