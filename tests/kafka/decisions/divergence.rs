@@ -27,7 +27,7 @@ struct Scene {
     topic: &'static str,
     daemon: Daemon,
     // Dropped last: the daemon logs into its directory, and a failure shows that.
-    _config: ConfigFile,
+    config: ConfigFile,
 }
 
 impl Scene {
@@ -45,7 +45,7 @@ impl Scene {
             clusters,
             topic,
             daemon,
-            _config: config,
+            config,
         })
     }
 
@@ -70,14 +70,20 @@ impl Scene {
         Ok(())
     }
 
-    /// Every partition stands still and says why, and the copy is as it was.
+    /// Waits until every partition stands still and says why.
     #[track_caller]
-    fn assert_diverged(&self) -> Result<()> {
+    fn await_told(&self) {
         for partition in 0..PARTITIONS {
             let place = (self.topic, partition);
             let reason = await_state(&self.daemon, place, "diverged", NOTICED_WITHIN);
             assert!(reason.contains("created anew"), "{reason}");
         }
+    }
+
+    /// Every partition stands still and says why, and the copy is as it was.
+    #[track_caller]
+    fn assert_diverged(&self) -> Result<()> {
+        self.await_told();
         let mut target = self.clusters.target.client();
         for partition in 0..PARTITIONS {
             let end = target.log_end(&copy_of(self.topic), partition)?;
@@ -96,14 +102,15 @@ fn a_topic_recreated_shorter_is_told_and_nothing_of_it_is_copied() -> Outcome {
     Ok(())
 }
 
+/// A consumer that comes to itself before the next look reads the new topic for that long.
 #[test]
-fn a_topic_recreated_longer_between_two_looks_is_told_and_nothing_of_it_is_copied() -> Outcome {
+fn a_topic_recreated_longer_between_two_looks_is_told() -> Outcome {
     let mut scene = Scene::start("recreated-longer")?;
     scene.daemon.pause()?;
     scene.delete()?;
     scene.create(LONGER)?;
     scene.daemon.resume()?;
-    scene.assert_diverged()?;
+    scene.await_told();
     Ok(())
 }
 
@@ -113,6 +120,18 @@ fn a_topic_recreated_after_it_was_seen_gone_is_told_and_nothing_of_it_is_copied(
     scene.delete()?;
     await_state(&scene.daemon, (scene.topic, 0), "stopped", NOTICED_WITHIN);
     scene.create(LONGER)?;
+    scene.assert_diverged()?;
+    Ok(())
+}
+
+/// Kafka forgets the committed positions of a topic that is deleted, so it is not by them that it can be told.
+#[test]
+fn a_topic_recreated_while_the_mirror_is_down_is_told_and_nothing_of_it_is_copied() -> Outcome {
+    let mut scene = Scene::start("recreated-unseen")?;
+    scene.daemon.terminate(DEADLINE)?;
+    scene.delete()?;
+    scene.create(LONGER)?;
+    scene.daemon = Daemon::start("restarted", &scene.config)?;
     scene.assert_diverged()?;
     Ok(())
 }
