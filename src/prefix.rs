@@ -127,6 +127,11 @@ impl<T> AckedPrefix<T> {
         }
     }
 
+    /// What the batches in flight hold.
+    pub fn into_held(self) -> impl Iterator<Item = T> {
+        self.batches.into_iter().map(|batch| batch.held)
+    }
+
     /// The source offset of the record at `place`; `None` once its batch is settled.
     pub fn offset_at(&self, place: Sequence) -> Option<SourceOffset> {
         let batch = self

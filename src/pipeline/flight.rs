@@ -65,7 +65,7 @@ impl Batch {
 }
 
 /// What a batch holds until it is acknowledged.
-struct Held {
+pub struct Held {
     // Until the ack, not the send: the producer's own queue must count against the budget too.
     _permit: Permit,
     bytes: u64,
@@ -133,6 +133,11 @@ impl Flight {
     /// Whether the fate of everything sent is known.
     pub fn is_settled(&self) -> bool {
         self.unreported == 0
+    }
+
+    /// What was sent and not reported: how many records, and what they hold. `None` when it is settled.
+    pub fn unsettled(self) -> Option<(u64, Vec<Held>)> {
+        (!self.is_settled()).then(|| (self.unreported, self.prefix.into_held().collect()))
     }
 
     /// Cuts the next batch off what was read.

@@ -143,11 +143,15 @@ impl Lane {
         let until = *self.stop.borrow();
         self.settle(until.unwrap_or_else(|| Instant::now() + SETTLE))
             .await;
-        match flown {
+        let end = match flown {
             Err(trouble) => End::Trouble(trouble),
             Ok(()) if self.flight.is_settled() => End::Stopped,
             Ok(()) => End::Unsettled,
+        };
+        if let Some((records, held)) = self.flight.unsettled() {
+            self.acks.leave(records, held);
         }
+        end
     }
 
     /// Reads, sends and takes acknowledgements in until it is told to stop.

@@ -88,6 +88,22 @@ impl Acks {
         Self::place(run, acked)
     }
 
+    /// Leaves, while so many records are not reported yet; `held` is kept until they are, or the producer is closed: the
+    /// memory that they take is librdkafka's until then (I3).
+    pub fn leave(mut self, unreported: u64, held: impl Send + 'static) {
+        let mut lanes = self.routes.lanes();
+        let mut left = Route::Left {
+            unreported,
+            _held: Box::new(held),
+        };
+        while let Ok(run) = self.runs.try_recv() {
+            left.report(run);
+        }
+        if left.is_awaited() {
+            lanes.open.insert(self.lane, left);
+        }
+    }
+
     fn place(run: Run, acked: Sequence) -> Ack {
         let start = acked + u64::from(run.first.wrapping_sub(acked as u32));
         Ack {
@@ -99,7 +115,10 @@ impl Acks {
 
 impl Drop for Acks {
     fn drop(&mut self) {
-        self.routes.lanes().open.remove(&self.lane);
+        let mut lanes = self.routes.lanes();
+        if let Some(Route::Listening(_)) = lanes.open.get(&self.lane) {
+            lanes.open.remove(&self.lane);
+        }
     }
 }
 
@@ -115,7 +134,34 @@ struct Lanes {
     next: u32,
     // Unbounded, since the delivery task must never wait for one partition; bounded all the same by the
     // budget, which every record that can be reported here holds a part of.
-    open: HashMap<Lane, mpsc::UnboundedSender<Run>>,
+    open: HashMap<Lane, Route>,
+}
+
+/// Where the runs of one partition go.
+enum Route {
+    /// To its lane.
+    Listening(mpsc::UnboundedSender<Run>),
+    /// Nowhere; they are counted, since something is held until the last of them.
+    Left {
+        unreported: u64,
+        _held: Box<dyn Send>,
+    },
+}
+
+impl Route {
+    fn report(&mut self, run: Run) {
+        match self {
+            // An error means that the partition is closing at this moment.
+            Self::Listening(runs) => drop(runs.send(run)),
+            Self::Left { unreported, .. } => {
+                *unreported = unreported.saturating_sub(u64::from(run.count));
+            }
+        }
+    }
+
+    fn is_awaited(&self) -> bool {
+        !matches!(self, Self::Left { unreported: 0, .. })
+    }
 }
 
 impl Routes {
@@ -125,22 +171,33 @@ impl Routes {
         let mut lanes = self.lanes();
         let lane = Lane(lanes.next);
         lanes.next = lanes.next.wrapping_add(1);
-        lanes.open.insert(lane, sender);
+        lanes.open.insert(lane, Route::Listening(sender));
         let routes = Arc::clone(self);
         (lane, Acks { lane, runs, routes })
     }
 
     /// Whether somebody waits for the acknowledgements of `lane`.
     pub(super) fn is_open(&self, lane: Lane) -> bool {
-        self.lanes().open.contains_key(&lane)
+        matches!(self.lanes().open.get(&lane), Some(Route::Listening(_)))
     }
 
     /// Reports a record that the producer did not take.
     pub(super) fn refuse(&self, lane: Lane, place: Sequence, code: RDKafkaErrorCode) {
+        self.refuse_all(lane, place, 1, code);
+    }
+
+    /// Reports so many records from `first` on that the producer did not get.
+    pub(super) fn refuse_all(
+        &self,
+        lane: Lane,
+        first: Sequence,
+        count: usize,
+        code: RDKafkaErrorCode,
+    ) {
         self.send([Run {
             lane,
-            first: place as u32,
-            count: 1,
+            first: first as u32,
+            count: count as u32,
             outcome: Err(code),
         }]);
     }
@@ -152,11 +209,14 @@ impl Routes {
 
     /// Sends each run on; those of partitions that are gone are dropped (I6).
     fn send(&self, runs: impl IntoIterator<Item = Run>) {
-        let lanes = self.lanes();
+        let mut lanes = self.lanes();
         for run in runs {
-            if let Some(sender) = lanes.open.get(&run.lane) {
-                // An error means that the partition is closing at this moment.
-                let _ = sender.send(run);
+            let lane = run.lane;
+            if let Some(route) = lanes.open.get_mut(&lane) {
+                route.report(run);
+                if !route.is_awaited() {
+                    lanes.open.remove(&lane);
+                }
             }
         }
     }
@@ -291,6 +351,27 @@ mod tests {
         assert!(!first.extend(&run(5, 103)), "the target offset jumps");
         assert!(!first.extend(&run(6, 102)), "a record is missing");
         assert_eq!(first.count, 2);
+    }
+
+    #[test]
+    fn what_was_left_behind_is_held_until_its_last_report() {
+        let routes = Arc::new(Routes::default());
+        let (lane, acks) = routes.open();
+        let report = |first, count| Run {
+            lane,
+            first,
+            count,
+            outcome: Ok(TargetOffset::new(0)),
+        };
+        routes.send([report(0, 3)]);
+        let held = Arc::new(());
+        acks.leave(10, Arc::clone(&held));
+        assert!(!routes.is_open(lane));
+        routes.send([report(3, 6)]);
+        assert_eq!(Arc::strong_count(&held), 2, "a record is out yet");
+        routes.refuse_all(lane, 9, 1, RDKafkaErrorCode::PurgeQueue);
+        assert_eq!(Arc::strong_count(&held), 1);
+        assert!(routes.lanes().open.is_empty());
     }
 
     #[test]

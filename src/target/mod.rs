@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use rdkafka::error::KafkaError;
 use rdkafka::producer::BaseProducer;
+use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -192,6 +193,8 @@ async fn write(mut waiting: mpsc::Receiver<Write>, routes: Arc<Routes>) {
     while let Some(batch) = waiting.recv().await {
         let Write { lane, first, .. } = batch;
         if !routes.is_open(lane) {
+            let count = batch.messages.len();
+            routes.refuse_all(lane, first, count, RDKafkaErrorCode::PurgeQueue);
             continue;
         }
         batch.topic.send(

@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use kmirror_broker::{Api, ErrorCode};
 
-use super::{await_begun, orders, slow_down};
-use crate::harness::{SOON, Sites, group_of};
+use super::{RECORDS, await_begun, orders, slow_down};
+use crate::harness::{SOON, Sites, budget, group_of};
 use crate::support::config_file::Config;
 use crate::support::daemon::Daemon;
 use crate::support::wait::eventually;
@@ -138,4 +138,30 @@ fn a_group_that_may_not_be_joined_is_told_until_it_may() -> Result<()> {
     refused.remove();
     sites.await_committed("orders");
     sites.assert_exact("orders")
+}
+
+#[test]
+fn a_member_that_is_expelled_again_and_again_while_the_target_stalls_does_not_grow() -> Result<()> {
+    let mut sites = orders(1)?;
+    sites.write("orders", RECORDS, 15_000)?;
+    let config = config(&sites).top("memory", "64MiB").write()?;
+    let stalled = sites.target.on(Api::Produce).hold_before();
+    let daemon = Daemon::start("daemon", &config)?;
+    let mut member = Vec::new();
+    for _ in 0..12 {
+        member = await_member(&sites, &member);
+        eventually("the budget is nearly used", SOON, || {
+            let (used, budget) = budget(&daemon)?;
+            ensure!(used <= budget, "{used} of {budget} bytes");
+            ensure!(used > budget * 0.7, "{used} of {budget} bytes");
+            Ok(())
+        });
+        sites.source.cluster().expire_members(&group_of("orders"))?;
+    }
+    // Twelve flights of 16 MiB beside each other would be a hundred megabytes more.
+    let resident = daemon.resident_bytes()?;
+    assert!(resident < 160 << 20, "{resident} bytes");
+    stalled.release();
+    sites.await_committed("orders");
+    sites.assert_exact_but_for_replays("orders").map(drop)
 }
