@@ -9,6 +9,7 @@
 //! - `observe`: asks what is committed and what the source holds, when a partition is assigned;
 //! - `asking`: lets the others begin where one of which the source does not tell all has to wait;
 //! - `begin`: decides from that where reading begins;
+//! - `way`: what that means by the mirror's policies;
 //! - `starting`: brings assigned partitions into flow;
 //! - `lanes`: the partitions in flow;
 //! - `lane`: one partition's way from queue to acknowledgement;
@@ -35,6 +36,7 @@ mod settings;
 mod starting;
 mod topic;
 mod trouble;
+mod way;
 
 pub use handle::{Context, Known, Pipeline, Plan};
 pub use mark::Mark;
