@@ -90,10 +90,7 @@ impl KafkaBroker {
 
     /// SIGSTOP: connections stay open and nothing is answered.
     pub fn pause(&mut self) -> Result<()> {
-        self.process
-            .as_mut()
-            .context("the broker runs")?
-            .signal(Signal::STOP)
+        self.process.as_mut().context("the broker runs")?.freeze()
     }
 
     /// SIGCONT.

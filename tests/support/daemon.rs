@@ -105,7 +105,7 @@ impl Daemon {
 
     /// SIGSTOP: it holds its connections and says nothing.
     pub fn pause(&mut self) -> Result<()> {
-        self.process.signal(Signal::STOP)
+        self.process.freeze()
     }
 
     /// SIGCONT.

@@ -11,6 +11,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::wait::eventually;
 
+/// A stop is taken at once by a thread that runs, and by one in a system call when that is interrupted.
+const FREEZES_WITHIN: Duration = Duration::from_secs(20);
+
 /// How much of a log a failure shows.
 const TAIL_LINES: usize = 60;
 
@@ -85,6 +88,30 @@ impl Process {
             .and_then(Pid::from_raw)
             .context("a process id is positive")?;
         kill_process(id, signal).with_context(|| format!("signal {}", self.name))
+    }
+
+    /// SIGSTOP, and every thread of it stands still when this returns: until then one may answer yet.
+    #[track_caller]
+    pub fn freeze(&mut self) -> Result<()> {
+        self.signal(Signal::STOP)?;
+        let tasks = format!("/proc/{}/task", self.id());
+        eventually(
+            &format!("{} stands still", self.name),
+            FREEZES_WITHIN,
+            || {
+                for task in fs::read_dir(&tasks)? {
+                    let stat = fs::read_to_string(task?.path().join("stat"))?;
+                    // The state follows the name, which is in parentheses and may hold anything.
+                    let state = stat
+                        .rsplit(") ")
+                        .next()
+                        .and_then(|rest| rest.chars().next());
+                    anyhow::ensure!(state == Some('T'), "a thread is in state {state:?}");
+                }
+                Ok(())
+            },
+        );
+        Ok(())
     }
 
     /// Waits for it to end by itself.
