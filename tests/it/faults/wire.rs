@@ -160,7 +160,8 @@ fn connections_that_are_lost_all_the_time_leave_nothing_behind() -> Result<()> {
     sites.await_committed("orders");
     assert_no_leak(&daemon, files, resident)?;
     sites.assert_no_position_moved_back("orders");
-    sites.assert_exact("orders")
+    // Heartbeats are lost, too, and with enough of them the session, with records in flight.
+    sites.assert_exact_but_for_replays("orders").map(drop)
 }
 
 /// # Panics
