@@ -9,6 +9,7 @@ use tracing::Instrument;
 use super::observe::{Answer, Known, Question};
 use super::starting::{Assignment, Cause};
 use super::topic::Topic;
+use super::trouble::stand_still;
 use crate::status::State;
 
 /// How long a partition of which the source did not tell all is left alone before it is asked about again.
@@ -81,9 +82,7 @@ impl Topic {
         }
         let seat = self.board.seat(partition, &self.context.budget);
         let reason = format!("the source does not tell where to begin: {reason}");
-        if seat.set_standing(State::Paused, Some(reason.clone())) {
-            tracing::error!(partition, reason, "partition stands still");
-        }
+        stand_still(partition, &seat, State::Paused, reason);
         true
     }
 }

@@ -209,8 +209,7 @@ impl Flight {
         self.unreported = self.unreported.saturating_sub(records);
         match ack.outcome {
             Ok(first) if self.seat.has_target_end_beyond(first) => {
-                let at = self.prefix.offset_at(ack.places.start);
-                let at = at.unwrap_or_else(|| self.prefix.position());
+                let at = self.offset_at(ack.places.start);
                 return Err(Trouble::Misled { at });
             }
             Ok(first) => {
@@ -239,8 +238,7 @@ impl Flight {
         records: u64,
         code: RDKafkaErrorCode,
     ) -> Result<(), Trouble> {
-        let at = self.prefix.offset_at(first);
-        let at = at.unwrap_or_else(|| self.prefix.position());
+        let at = self.offset_at(first);
         if !is_final(code) {
             return Err(Trouble::NotWritten { at, code });
         }
@@ -255,6 +253,12 @@ impl Flight {
         tracing::warn!(offset = at.get(), %code, "record skipped, the target refuses it");
         self.seat.metrics.skip(Skipped::Rejected, records);
         Ok(())
+    }
+
+    /// The source offset of the record at `place`; the position once its batch is settled.
+    fn offset_at(&self, place: Sequence) -> SourceOffset {
+        let offset = self.prefix.offset_at(place);
+        offset.unwrap_or_else(|| self.prefix.position())
     }
 
     /// Puts position and flight on the board.

@@ -57,12 +57,14 @@ pub struct Answer {
 /// Offsets, or why there are none, by partition.
 type Offsets = BTreeMap<i32, Result<Option<SourceOffset>, String>>;
 
-/// What the source tells of the logs.
+/// What the clusters tell of the logs.
 struct Logs {
     topic_id: Option<TopicId>,
     starts: Offsets,
     ends: Offsets,
     times: Offsets,
+    /// Partitions of which no position is known, and whose copy has been written to.
+    copied: BTreeSet<i32>,
 }
 
 impl Question {
@@ -90,16 +92,12 @@ impl Question {
 
     async fn ask(&self) -> Result<Answer, String> {
         let mut committed = self.committed().await?;
-        let logs = self.logs().await?;
-        let copied = self.copied(&committed).await?;
+        let logs = self.logs(&committed).await?;
         let mut answer = Answer::default();
         for (partition, known) in &self.partitions {
             let committed = committed.remove(partition).flatten();
             match self.observed(*partition, known.clone(), committed, &logs) {
-                Ok(mut observed) => {
-                    observed.is_copied = copied.contains(partition);
-                    answer.observed.push((*partition, observed));
-                }
+                Ok(observed) => answer.observed.push((*partition, observed)),
                 Err(reason) => {
                     answer.untold.insert(*partition, reason);
                 }
@@ -143,11 +141,11 @@ impl Question {
             log_start: bound(&logs.starts)?,
             log_end: bound(&logs.ends)?,
             at_time: offset(&logs.times, partition)?,
-            is_copied: false,
+            is_copied: logs.copied.contains(&partition),
         })
     }
 
-    async fn logs(&self) -> Result<Logs, String> {
+    async fn logs(&self, committed: &BTreeMap<i32, Option<Committed>>) -> Result<Logs, String> {
         let topic = std::slice::from_ref(&self.topic);
         let ids = self.inspector.topic_ids(topic).await;
         let partitions: Vec<_> = self
@@ -166,6 +164,7 @@ impl Question {
             starts: by_partition(starts)?,
             ends: by_partition(ends)?,
             times: by_partition(times)?,
+            copied: self.copied(committed).await?,
         })
     }
 

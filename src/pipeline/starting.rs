@@ -14,6 +14,7 @@ use super::lanes::Place;
 use super::mark::Committed;
 use super::observe::Known;
 use super::topic::Topic;
+use super::trouble::stand_still;
 use super::way::{FORGOTTEN, Way, decide, tell};
 use crate::board::Seat;
 use crate::clusters::TopicId;
@@ -68,6 +69,14 @@ impl Topic {
         }
     }
 
+    /// Reads a partition again after a while.
+    pub(super) fn restart_after(&mut self, delay: Duration, partition: i32) {
+        self.restarts.spawn(async move {
+            tokio::time::sleep(delay).await;
+            partition
+        });
+    }
+
     /// Puts partitions in flow, as far as they are still owned, and answers the group's assignment.
     pub(super) async fn assign(&mut self, cause: Cause, observed: Vec<(i32, Observed)>) {
         let (Cause::Assigned(assignment) | Cause::Restarted(assignment)) = cause;
@@ -104,7 +113,7 @@ impl Topic {
                     "the partition cannot begin yet, assigning anew"
                 );
                 self.lanes.hold(start.partition, start.place);
-                self.restarts.spawn(after(ASSIGN_ANEW, start.partition));
+                self.restart_after(ASSIGN_ANEW, start.partition);
             } else {
                 self.start_lane(start);
             }
@@ -115,25 +124,19 @@ impl Topic {
     /// known that there is a copy, and `start: latest` begins where it began, whatever happens. Answers those whose
     /// commit was not taken.
     async fn commit_beginnings(&mut self, starts: &mut [Start]) -> Vec<i32> {
-        let fresh = starts
-            .iter_mut()
-            .filter(|start| start.place.committed.is_none());
-        let fresh: Vec<_> = fresh
+        let fresh = starts.iter_mut();
+        let mut fresh: Vec<_> = fresh
+            .filter(|start| start.place.committed.is_none())
+            .collect();
+        let beginnings = fresh.iter();
+        let beginnings = beginnings
             .map(|start| (start.partition, start.place.reached()))
             .collect();
-        let partitions = fresh.iter().map(|(partition, _)| *partition).collect();
-        if !self
-            .commit_now(fresh.clone(), Instant::now() + SETTLE)
-            .await
-        {
-            return partitions;
+        if !self.commit_now(beginnings, Instant::now() + SETTLE).await {
+            return fresh.iter().map(|start| start.partition).collect();
         }
-        for (start, (_, beginning)) in starts
-            .iter_mut()
-            .filter(|start| start.place.committed.is_none())
-            .zip(fresh)
-        {
-            start.place.committed = Some(beginning);
+        for start in &mut fresh {
+            start.place.committed = Some(start.place.reached());
         }
         Vec::new()
     }
@@ -141,12 +144,10 @@ impl Topic {
     /// Seats a partition, and says where to start it unless it has to stand still.
     fn seat(&mut self, partition: i32, mut observed: Observed) -> Option<Start> {
         self.resume(partition, &mut observed);
-        let (seat, committed) = match self.lanes.place(partition) {
-            Some(place) => (Arc::clone(&place.seat), place.committed.clone()),
-            None => {
-                let seat = self.board.seat(partition, &self.context.budget);
-                (seat, observed.committed.clone())
-            }
+        let seat = self.board.seat(partition, &self.context.budget);
+        let committed = match self.lanes.place(partition) {
+            Some(place) => place.committed.clone(),
+            None => observed.committed.clone(),
         };
         let begin = begin(&observed, self.context.mirror.start);
         let way = decide(&self.context.mirror, begin, &observed);
@@ -164,7 +165,7 @@ impl Topic {
                 queue,
             }),
             (Way::On { topic_id, .. }, None) => {
-                let reason = "librdkafka refuses the partition".to_owned();
+                let reason = "librdkafka refuses the partition";
                 self.hold(
                     partition,
                     place(seat, topic_id, committed),
@@ -178,12 +179,12 @@ impl Topic {
                     is_guessed: true,
                     ..place(seat, observed.counted_in, committed)
                 };
-                self.hold(partition, place, State::Diverged, FORGOTTEN.to_owned());
+                self.hold(partition, place, State::Diverged, FORGOTTEN);
                 None
             }
             (Way::Still { state, reason, .. }, _) => {
                 let place = place(seat, observed.counted_in, committed);
-                self.hold(partition, place, state, reason);
+                self.hold(partition, place, state, &reason);
                 None
             }
         }
@@ -204,11 +205,8 @@ impl Topic {
         }
     }
 
-    fn hold(&mut self, partition: i32, place: Place, state: State, reason: String) {
-        let logged = reason.clone();
-        if place.seat.set_standing(state, Some(reason)) {
-            tracing::error!(partition, %state, reason = logged, "partition stands still");
-        }
+    fn hold(&mut self, partition: i32, place: Place, state: State, reason: &str) {
+        stand_still(partition, &place.seat, state, reason);
         place.seat.set_held_up(true);
         self.lanes.hold(partition, place);
     }
@@ -266,9 +264,4 @@ fn place(seat: Arc<Seat>, counted_in: Option<TopicId>, committed: Option<Committ
         committed,
         is_guessed: false,
     }
-}
-
-async fn after(delay: Duration, partition: i32) -> i32 {
-    tokio::time::sleep(delay).await;
-    partition
 }

@@ -2,6 +2,7 @@
 //! the cause may pass.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::time::Duration;
 
 use super::lane::{End, Trouble};
@@ -103,10 +104,7 @@ impl Topic {
             }
         };
         if let Some(delay) = delay {
-            self.restarts.spawn(async move {
-                tokio::time::sleep(delay).await;
-                partition
-            });
+            self.restart_after(delay, partition);
         }
     }
 
@@ -141,9 +139,10 @@ fn stage(trouble: &Trouble) -> Stage {
     }
 }
 
-fn stand_still(partition: i32, seat: &Seat, state: State, trouble: &Trouble) {
-    if seat.set_standing(state, Some(trouble.to_string())) {
-        tracing::error!(partition, %state, reason = %trouble, "partition stands still");
+/// Shows that a partition stands still, and why; says it once.
+pub fn stand_still(partition: i32, seat: &Seat, state: State, reason: impl Display) {
+    if seat.set_standing(state, Some(reason.to_string())) {
+        tracing::error!(partition, %state, %reason, "partition stands still");
     }
 }
 
