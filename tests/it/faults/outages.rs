@@ -4,29 +4,30 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use kmirror_broker::Cluster;
 
 use super::{RECORDS, await_begun, orders};
-use crate::harness::{await_cluster_up, await_ready, copy_of, group_of};
+use crate::harness::{Site, Sites, await_cluster_up, await_ready, copy_of, group_of};
 use crate::support::daemon::Daemon;
 
 /// Shorter than any time-out, and longer than the group waits for its members.
 const OUTAGES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(12)];
 
-/// Stops the node that matters most to the topic.
-
-#[test]
-fn a_source_node_that_goes_down_is_done_without() -> Result<()> {
+/// Mirrors while one node of three is down, and when it is back.
+fn done_without(
+    side: fn(&mut Sites) -> &mut Site,
+    node: fn(&Cluster) -> Option<i32>,
+) -> Result<()> {
     let mut sites = orders(3)?;
     let config = sites.config(&["orders"]).write()?;
     let daemon = Daemon::start("daemon", &config)?;
     await_begun(&sites);
-    let coordinator = sites.source.cluster().coordinator(&group_of("orders"));
-    let coordinator = coordinator.context("a node coordinates the group")?;
-    sites.source.stop_node(coordinator)?;
+    let node = node(side(&mut sites).cluster()).context("there is such a node")?;
+    side(&mut sites).stop_node(node)?;
     sites.write("orders", RECORDS, 500)?;
     sites.await_committed("orders");
     await_ready(&daemon, 200);
-    sites.source.start_node(coordinator)?;
+    side(&mut sites).start_node(node)?;
     sites.write("orders", RECORDS + 500, 500)?;
     sites.await_committed("orders");
     sites.assert_no_position_moved_back("orders");
@@ -34,21 +35,19 @@ fn a_source_node_that_goes_down_is_done_without() -> Result<()> {
 }
 
 #[test]
+fn a_source_node_that_goes_down_is_done_without() -> Result<()> {
+    done_without(
+        |sites| &mut sites.source,
+        |source| source.coordinator(&group_of("orders")),
+    )
+}
+
+#[test]
 fn a_target_node_that_goes_down_is_done_without() -> Result<()> {
-    let mut sites = orders(3)?;
-    let config = sites.config(&["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &config)?;
-    await_begun(&sites);
-    let leader = sites.target.cluster().leader(&copy_of("orders"), 0);
-    let leader = leader.context("the partition is led")?;
-    sites.target.stop_node(leader)?;
-    sites.write("orders", RECORDS, 500)?;
-    sites.await_committed("orders");
-    await_ready(&daemon, 200);
-    sites.target.start_node(leader)?;
-    sites.write("orders", RECORDS + 500, 500)?;
-    sites.await_committed("orders");
-    sites.assert_exact("orders")
+    done_without(
+        |sites| &mut sites.target,
+        |target| target.leader(&copy_of("orders"), 0),
+    )
 }
 
 #[test]

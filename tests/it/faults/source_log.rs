@@ -1,6 +1,7 @@
 //! A source log that does not hold any more what was read of it: deleted by retention, cut back, made anew.
 
 use anyhow::{Result, ensure};
+use kmirror_broker::Api;
 
 use crate::harness::{SOON, Sites, await_state, copy_of, metric};
 use crate::support::codec::Codec;
@@ -167,12 +168,8 @@ fn retention_that_overtakes_a_stopped_mirror_is_counted_exactly_and_said_once() 
 fn retention_that_overtakes_a_mirror_that_waits_is_counted_exactly() -> Result<()> {
     let (mut sites, _config, daemon) = copied(100, None)?;
     // Nothing is fetched while this stands, so that nothing is prefetched either.
-    let faults = sites.source.cluster().faults();
-    let fault = faults
-        .on(kmirror_broker::Api::Fetch)
-        .client("kmirror*")
-        .hold_before();
-    sites.source.wait("a fetch is held", fault.hit(1));
+    let fault = sites.source.on(Api::Fetch).hold_before();
+    sites.source.await_hits(&fault, 1);
     write(&mut sites, "second", 200)?;
     sites.source.cluster().delete_records("orders", 0, 250)?;
     fault.release();

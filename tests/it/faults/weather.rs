@@ -31,10 +31,10 @@ enum Side {
 }
 
 impl Side {
-    fn site(self, sites: &Sites) -> &Site {
+    fn site(self, sites: &mut Sites) -> &mut Site {
         match self {
-            Self::Source => &sites.source,
-            Self::Target => &sites.target,
+            Self::Source => &mut sites.source,
+            Self::Target => &mut sites.target,
         }
     }
 }
@@ -184,8 +184,7 @@ impl Weather {
             rule.remove();
         }
         for (_, side, node) in self.down.extract_if(.., |(until, _, _)| *until <= now) {
-            let site = side.site(sites);
-            site.wait("the node is up", site.cluster().start_node(node))?;
+            side.site(sites).start_node(node)?;
         }
         if self.full.is_some_and(|until| until <= now) {
             self.full = None;
@@ -205,10 +204,9 @@ impl Weather {
         *self.drawn.entry(what).or_default() += 1;
     }
 
-    fn strike_requests(&mut self, sites: &Sites) {
+    fn strike_requests(&mut self, sites: &mut Sites) {
         let (side, api, what, act) = RULES[self.rng.usize(..RULES.len())];
-        let faults = side.site(sites).cluster().faults();
-        let rule = faults.on(api).client("kmirror*").probability(0.2);
+        let rule = side.site(sites).on(api).probability(0.2);
         let until = self.lasts(3_000);
         self.rules.push((until, act(rule)));
         self.note(what);
@@ -222,19 +220,18 @@ impl Weather {
         }
     }
 
-    fn move_leaders(&mut self, sites: &Sites) -> Result<()> {
+    fn move_leaders(&mut self, sites: &mut Sites) -> Result<()> {
         self.note("leaders moved");
         Ok(self.side().site(sites).cluster().shuffle_leaders()?)
     }
 
     /// One of the nodes that no test asks first.
-    fn stop_node(&mut self, sites: &Sites) -> Result<()> {
+    fn stop_node(&mut self, sites: &mut Sites) -> Result<()> {
         let (side, node) = (self.side(), self.rng.i32(1..3));
         if self.down.iter().any(|(_, other, _)| *other == side) {
             return Ok(());
         }
-        let site = side.site(sites);
-        site.wait("the node is down", site.cluster().stop_node(node))?;
+        side.site(sites).stop_node(node)?;
         let until = self.lasts(4_000);
         self.down.push((until, side, node));
         self.note("node down");

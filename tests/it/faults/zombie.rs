@@ -1,6 +1,9 @@
 //! A process that was stopped for longer than the group waits, and comes back.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
+use kmirror_broker::Api;
 
 use crate::harness::{SOON, Sites, copy_of, group_of};
 use crate::support::daemon::Daemon;
@@ -45,11 +48,8 @@ fn i6_a_process_that_was_stopped_writes_no_more_than_it_had_in_flight() -> Resul
     sites.write("orders", 0, 100)?;
     sites.await_committed("orders");
     // Slow writes keep its flight full when it is stopped.
-    let faults = sites.target.cluster().faults();
-    let slow = faults
-        .on(kmirror_broker::Api::Produce)
-        .client("kmirror*")
-        .delay_before(std::time::Duration::from_millis(300));
+    let a_while = Duration::from_millis(300);
+    let slow = sites.target.on(Api::Produce).delay_before(a_while);
     sites.write("orders", 100, RECORDS)?;
     eventually("records are in flight", SOON, || {
         let records = in_flight(&first)?;
