@@ -7,7 +7,7 @@ use crate::daemon::{Daemon, DrainOutcome};
 pub(super) async fn run(file: ConfigFile) -> Result<Exit, Failure> {
     let config = file.load()?;
     logging::start(&config.log);
-    for notice in config.not_yet_in_effect() {
+    for notice in config.notices() {
         tracing::warn!(key = notice.path, "{}", notice.text);
     }
     let mut signals = StopSignals::catch()?;

@@ -124,8 +124,9 @@ const OF_A_MIRROR: &[(&str, &str)] = &[
         "mirrors[0].target_topic: `{topc}` has the unknown placeholder `{topc}`; did you mean `topic`?",
     ),
     (
-        "target_topic: all",
-        "mirrors[0].target_topic: `all` has no `{topic}`, so that all topics would be written into one; write `all.{topic}`",
+        "consumers: 3",
+        "mirrors[0].consumers: has no effect where each topic has a group of its own; \
+         write `consumer_groups: shared` beside it, or remove it",
     ),
     (
         "commit_interval: 5",
@@ -377,7 +378,7 @@ memory: 64MB
 fn what_has_no_effect_yet_is_told() {
     let line = "sync_acls: true\n    heartbeats: both\n    groups: [a]\n    commit_interval: 2s\n    checkpoint_interval: 5s";
     let text = format!("{CLUSTERS}\nmirrors:\n  - source: paris\n    target: dublin\n    {line}\n");
-    let notices = parse_text(&text).unwrap().not_yet_in_effect();
+    let notices = parse_text(&text).unwrap().notices();
     let lines: Vec<_> = notices.iter().map(ToString::to_string).collect();
     assert_eq!(
         lines,

@@ -68,6 +68,21 @@ impl Choice for Heartbeats {
     ];
 }
 
+/// Whether records say which clusters they came through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provenance {
+    /// Each record gets a header with the name of its source, and what would return home is left out.
+    Header,
+    /// Records are copied as they are.
+    Off,
+}
+
+impl Choice for Provenance {
+    const WHAT: &'static str = "a way to say where a record came from";
+    const FORM: &'static str = "`header` or `off`";
+    const ALL: &'static [(&'static str, Self)] = &[("header", Self::Header), ("off", Self::Off)];
+}
+
 /// Codec that the producer compresses batches with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
@@ -194,6 +209,7 @@ mod tests {
         every_word_goes_round::<SaslMechanism>();
         every_word_goes_round::<ConsumerGroups>();
         every_word_goes_round::<Heartbeats>();
+        every_word_goes_round::<Provenance>();
         every_word_goes_round::<Compression>();
         every_word_goes_round::<OnGap>();
         every_word_goes_round::<OnDivergence>();

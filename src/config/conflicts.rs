@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::circle;
 use super::cluster::Cluster;
+use super::collision;
 use super::error::Problems;
 use super::mirror::Mirror;
-use super::overlap::{Selection, common_name};
+use super::naming::Naming;
 use super::servers::Servers;
 
 /// A mirror and the clusters at its ends, known by number: two names may mean one cluster.
@@ -19,18 +20,9 @@ pub(super) struct Leg<'a> {
     pub(super) to: usize,
 }
 
-impl<'a> Leg<'a> {
-    /// The topics that the mirror selects.
-    pub(super) fn selection(&self) -> Selection<'a> {
-        Selection {
-            filter: &self.mirror.topics,
-            before: String::new(),
-            behind: String::new(),
-        }
-    }
-
-    fn naming(&self) -> (String, String) {
-        self.mirror.target_topic.around_topic(&self.mirror.source)
+impl Leg<'_> {
+    pub(super) fn naming(&self) -> Naming {
+        self.mirror.target_topic.naming(&self.mirror.source)
     }
 }
 
@@ -66,14 +58,14 @@ pub(super) fn check(
     }
     for (place, leg) in between.iter().enumerate() {
         for earlier in &between[..place] {
-            check_copied_once(earlier, leg, problems);
+            collision::check(earlier, leg, problems);
         }
     }
     circle::check(&between, problems);
 }
 
 /// Numbers the clusters; those that share an address have one number.
-fn number(clusters: &BTreeMap<String, Cluster>) -> BTreeMap<&str, usize> {
+pub(super) fn number(clusters: &BTreeMap<String, Cluster>) -> BTreeMap<&str, usize> {
     let mut groups: Vec<Vec<Servers>> = Vec::new();
     let mut numbers = BTreeMap::new();
     for (name, cluster) in clusters {
@@ -88,25 +80,4 @@ fn number(clusters: &BTreeMap<String, Cluster>) -> BTreeMap<&str, usize> {
         numbers.insert(name.as_str(), number);
     }
     numbers
-}
-
-/// Two mirrors with the same ends must not write one topic into the same place: every record would be there twice.
-fn check_copied_once(earlier: &Leg<'_>, later: &Leg<'_>, problems: &Problems) {
-    let same_way =
-        (earlier.from, earlier.to) == (later.from, later.to) && earlier.naming() == later.naming();
-    if !same_way {
-        return;
-    }
-    if let Some(topic) = common_name(&[earlier.selection(), later.selection()]) {
-        let target = later
-            .mirror
-            .target_topic
-            .render(&later.mirror.source, &topic);
-        let what = format!(
-            "copies topics such as `{topic}` into `{target}`, as mirrors[{}] does",
-            earlier.index
-        );
-        let remedy = "write `topics` that share no name, or another `target_topic`";
-        problems.add(&format!("mirrors[{}]", later.index), what, remedy);
-    }
 }

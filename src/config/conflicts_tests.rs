@@ -7,7 +7,7 @@ fn mirrors_that_conflict_are_told() {
     let same = |source: &str, target: &str| {
         format!("{{ source: {source}, target: {target}, target_topic: '{{topic}}' }}")
     };
-    let circle = "write `target_topic: \"{source}.{topic}\"`, or `topics` that leave out what came from elsewhere";
+    let circle = "write `provenance: header` on each of these mirrors, `target_topic: \"{source}.{topic}\"`, or `topics` that leave out what came from elsewhere";
     for (mirrors, words) in [
         (
             vec!["{ source: paris, target: dublin }".to_owned(), "{ name: paris-dublin, source: dublin, target: paris }".to_owned()],
@@ -43,6 +43,52 @@ fn mirrors_that_conflict_are_told() {
             "mirrors[1]: copies topics such as `orders` into `paris.orders`, as mirrors[0] does; \
              write `topics` that share no name, or another `target_topic`".to_owned(),
         ),
+        (
+            vec![
+                "{ source: paris, target: dublin, target_topic: '{topic}', provenance: header }".to_owned(),
+                same("dublin", "paris"),
+            ],
+            format!("mirrors[1]: closes a circle: topics such as `a` go paris > dublin > paris under the same name, and round again; {circle}"),
+        ),
+        (
+            vec![
+                "{ source: paris, target: dublin, topics: [x, all], target_topic: all }".to_owned(),
+                "{ source: dublin, target: paris, topics: [al.*], target_topic: '{topic}' }".to_owned(),
+            ],
+            format!("mirrors[1]: closes a circle: topics such as `x` go paris > dublin > paris as `all`, and round again; {circle}"),
+        ),
+        (
+            vec![
+                "{ source: paris, target: dublin, topics: [orders], target_topic: 'all.{topic}' }".to_owned(),
+                "{ name: more, source: paris, target: dublin, topics: ['all.*'], target_topic: '{topic}' }".to_owned(),
+            ],
+            "mirrors[1]: copies topics such as `all.orders` into `all.orders`, as mirrors[0] copies `orders`; \
+             write `topics` that share no name, or another `target_topic`".to_owned(),
+        ),
+        (
+            vec![
+                "{ source: paris, target: dublin, topics: ['all.*'], target_topic: '{topic}' }".to_owned(),
+                "{ name: more, source: paris, target: dublin, topics: [orders], target_topic: 'all.{topic}' }".to_owned(),
+            ],
+            "mirrors[1]: copies topics such as `orders` into `all.orders`, as mirrors[0] copies `all.orders`; \
+             write `topics` that share no name, or another `target_topic`".to_owned(),
+        ),
+        (
+            vec![
+                "{ source: paris, target: dublin, topics: [orders], target_topic: all }".to_owned(),
+                "{ name: more, source: paris, target: dublin, topics: [all, x], target_topic: '{topic}' }".to_owned(),
+            ],
+            "mirrors[1]: copies topics such as `all` into `all`, as mirrors[0] copies `orders`; \
+             write `topics` that share no name, or another `target_topic`".to_owned(),
+        ),
+        (
+            vec![
+                "{ source: paris, target: dublin, topics: [orders, x], target_topic: all }".to_owned(),
+                "{ name: more, source: paris, target: dublin, topics: [orders], target_topic: all }".to_owned(),
+            ],
+            "mirrors[1]: copies topics such as `orders` into `all`, as mirrors[0] does; \
+             write `topics` that share no name, or another `target_topic`".to_owned(),
+        ),
     ] {
         let mirrors: Vec<_> = mirrors.iter().map(String::as_str).collect();
         assert_eq!(said_of_mirrors(&mirrors), words, "{mirrors:#?}");
@@ -66,6 +112,18 @@ fn mirrors_that_only_look_like_a_circle_are_taken() {
         vec![
             "{ source: paris, target: dublin, exclude_topics: ['all\\..*'], target_topic: 'all.{topic}' }",
             "{ source: dublin, target: paris, target_topic: '{topic}' }",
+        ],
+        // Both ways under the same names, with the way of each record.
+        vec![
+            "{ source: paris, target: dublin, target_topic: '{topic}', provenance: header }",
+            "{ source: dublin, target: paris, target_topic: '{topic}', provenance: header }",
+        ],
+        // All into one, which is not selected on the way back; and many into one from several mirrors and sources.
+        vec![
+            "{ source: paris, target: dublin, topics: [orders], target_topic: all }",
+            "{ name: more, source: paris, target: dublin, topics: [payments], target_topic: all }",
+            "{ source: oslo, target: dublin, target_topic: all }",
+            "{ source: dublin, target: paris, exclude_topics: [all], target_topic: '{topic}' }",
         ],
         // A chain, and two ways to one place under different names.
         vec![

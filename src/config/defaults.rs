@@ -1,10 +1,11 @@
 //! The value of every key that may be left out.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::num::NonZeroU8;
 use std::time::Duration;
 
 use super::choices::{
-    Compression, ConsumerGroups, Heartbeats, LogFormat, OnDivergence, OnGap, OnRejected,
+    Compression, ConsumerGroups, Heartbeats, LogFormat, OnDivergence, OnGap, OnRejected, Provenance,
 };
 use super::start::Start;
 
@@ -27,6 +28,8 @@ pub(super) const EXCLUDE_TOPICS: &[&str] = &[
 pub(super) const TARGET_TOPIC: &str = "{source}.{topic}";
 pub(super) const START: Start = Start::Earliest;
 pub(super) const CONSUMER_GROUPS: ConsumerGroups = ConsumerGroups::PerTopic;
+pub(super) const CONSUMERS: NonZeroU8 = NonZeroU8::new(2).unwrap();
+pub(super) const PROVENANCE: Provenance = Provenance::Off;
 pub(super) const CREATE_TOPICS: bool = true;
 pub(super) const SYNC_PARTITIONS: bool = true;
 pub(super) const SYNC_TOPIC_CONFIGS: bool = true;

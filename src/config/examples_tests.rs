@@ -67,9 +67,7 @@ fn the_reference_states_the_defaults() {
 #[test]
 fn a_reference_without_values_of_its_own_uses_nothing_that_is_not_there_yet() {
     assert_eq!(
-        parse_example(&read("reference.yaml"))
-            .unwrap()
-            .not_yet_in_effect(),
+        parse_example(&read("reference.yaml")).unwrap().notices(),
         []
     );
 }

@@ -1,10 +1,14 @@
 //! One direction between two clusters: what is copied, under which name, and what happens in trouble.
 
-use std::num::NonZeroU16;
+use std::num::{NonZeroU8, NonZeroU16};
 use std::time::Duration;
 
-use super::choices::{Compression, ConsumerGroups, Heartbeats, OnDivergence, OnGap, OnRejected};
+use super::choices::{
+    Compression, ConsumerGroups, Heartbeats, OnDivergence, OnGap, OnRejected, Provenance,
+};
+use super::heartbeat;
 use super::name_filter::NameFilter;
+use super::neighbours::Neighbours;
 use super::start::Start;
 use super::topic_name::TopicTemplate;
 
@@ -22,11 +26,18 @@ pub struct Mirror {
     /// MirrorMaker 2's internal topics.
     pub topics: NameFilter,
     /// Name of a topic on the target. Default: `{source}.{topic}`, which can neither collide nor run in a circle.
+    /// [`Mirror::target_name`] applies it.
     pub target_topic: TopicTemplate,
+    /// Whether records say in a header which clusters they came through, and stay away from those. Default: off, so that
+    /// records arrive unchanged (I4).
+    pub provenance: Provenance,
     /// Where a partition without a committed position begins. Default: earliest, so that nothing is left out.
     pub start: Start,
     /// One group per topic or one for the whole mirror. Default: per topic.
     pub consumer_groups: ConsumerGroups,
+    /// Consumers of this process in the mirror's one group, 1 to 64; with [`ConsumerGroups::Shared`] only. Default: 2, so
+    /// that one which rebalances or waits does not hold up all topics.
+    pub consumers: NonZeroU8,
     /// Whether missing target topics are created, with the source's partition count. Default: true.
     pub create_topics: bool,
     /// Replicas of each partition of created topics, 1 to 32767. Default: the target broker's
@@ -68,14 +79,62 @@ pub struct Mirror {
     pub on_divergence: OnDivergence,
     /// What happens when the target refuses a record for good. Default: pause, since going on would skip it.
     pub on_rejected: OnRejected,
+    /// What the other mirrors of the file write into the same target. Not written in the file.
+    pub(super) neighbours: Neighbours,
 }
 
 impl Mirror {
+    /// Whether the source topic `topic` is mirrored, as far as its name tells: it is selected by the patterns, or carries
+    /// heartbeats. The latter are mirrored whatever the patterns say, unless they come from the target or are off.
+    pub fn selects(&self, topic: &str) -> bool {
+        match self.heartbeats != Heartbeats::Off && heartbeat::is_topic(topic) {
+            true => self.came_from(topic).is_none(),
+            false => self.topics.matches(topic),
+        }
+    }
+
+    /// The name of `topic` on the target. Heartbeat topics get the source's name in front whatever the template says, as
+    /// they do under MirrorMaker 2's `IdentityReplicationPolicy`: it is by these names that the topology is read. The
+    /// result may be longer than Kafka allows: see [`validate_topic_name`](super::validate_topic_name).
+    pub fn target_name(&self, topic: &str) -> String {
+        match heartbeat::is_topic(topic) {
+            true => format!("{}.{topic}", self.source),
+            false => self.target_topic.render(&self.source, topic),
+        }
+    }
+
+    /// Whether nobody but this mirror writes the copy of `topic`, as far as names tell. Heartbeats are written beside it
+    /// as long as the source has none.
+    pub fn is_only_writer(&self, topic: &str) -> bool {
+        self.target_topic.tells_topics_apart() && !heartbeat::is_topic(topic)
+    }
+
+    /// Whether the configs of `topic` decide those of its copy: not when a mirror that stands earlier in the file copies
+    /// into the same topic, since the two would undo each other's changes.
+    pub fn owns_configs(&self, topic: &str) -> bool {
+        !self.neighbours.writes_earlier(&self.target_name(topic))
+    }
+
+    /// Whether copies of records of `topic` get a header that names the source.
+    pub fn tells_origin(&self, topic: &str) -> bool {
+        self.provenance == Provenance::Header && !heartbeat::is_topic(topic)
+    }
+
+    /// The clusters, by every name that the file has for them, whose records are left out of the copy of `topic`: the
+    /// target itself, and those from which another mirror copies the same topic to the target. None without
+    /// `provenance: header`.
+    pub fn origins_left_out(&self, topic: &str) -> Vec<&str> {
+        match self.tells_origin(topic) {
+            true => self.neighbours.origins_left_out(topic),
+            false => Vec::new(),
+        }
+    }
+
     /// The cluster that `topic` came from by its name, when that forbids to mirror it: MirrorMaker 2's rule against
     /// circles. A mirror whose names begin with `{source}.` leaves out what passed through its target or its source
     /// before, at any hop: `dublin.paris.orders` goes neither to Paris nor to Dublin.
     pub fn came_from(&self, topic: &str) -> Option<&str> {
-        if !self.target_topic.begins_with_source() {
+        if !self.target_topic.begins_with_source() && !heartbeat::is_topic(topic) {
             return None;
         }
         let hops = [&self.target, &self.source].map(String::as_str);
@@ -90,14 +149,21 @@ fn has_hop(topic: &str, cluster: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use crate::config::bad_input_tests::parse_text;
+    use crate::config::{Mirror, bad_input_tests::CLUSTERS};
 
-    use crate::config::parse;
+    /// The mirrors of a file, each given as a flow mapping.
+    fn mirrors(entries: &[&str]) -> Vec<Mirror> {
+        let text = format!("{CLUSTERS}\nmirrors:\n  - {}\n", entries.join("\n  - "));
+        parse_text(&text).expect("a valid file").mirrors
+    }
+
+    fn mirror(more: &str) -> Mirror {
+        mirrors(&[&format!("{{ source: paris, target: dublin{more} }}")]).remove(0)
+    }
 
     #[test]
     fn what_passed_through_either_end_is_not_mirrored() {
-        let clusters =
-            "{ paris: { bootstrap_servers: 'p:1' }, dublin: { bootstrap_servers: 'd:1' } }";
         for (template, topic, cluster) in [
             ("{source}.{topic}", "orders", None),
             ("{source}.{topic}", "dublin.orders", Some("dublin")),
@@ -109,15 +175,135 @@ mod tests {
             ("{source}.{topic}", "dublin-2.orders", None),
             ("{source}.{topic}", "new-dublin.orders", None),
             ("{topic}", "dublin.orders", None),
+            ("{topic}", "dublin.heartbeats", Some("dublin")),
         ] {
-            let mirror = format!("{{ source: paris, target: dublin, target_topic: '{template}' }}");
-            let text = format!("clusters: {clusters}\nmirrors: [{mirror}]");
-            let config = parse(&text, &|_| None, Path::new("")).unwrap();
-            assert_eq!(
-                config.mirrors[0].came_from(topic),
-                cluster,
-                "{template} {topic}"
-            );
+            let mirror = mirror(&format!(", target_topic: '{template}'"));
+            assert_eq!(mirror.came_from(topic), cluster, "{template} {topic}");
         }
+    }
+    #[test]
+    fn heartbeats_are_mirrored_whatever_the_patterns_say() {
+        for (more, topic, selected) in [
+            (", topics: [orders]", "heartbeats", true),
+            (", topics: [orders]", "oslo.heartbeats", true),
+            (", topics: [orders]", "orders", true),
+            (", topics: [orders]", "payments", false),
+            ("", "dublin.heartbeats", false),
+            (", target_topic: '{topic}'", "oslo.dublin.heartbeats", false),
+            (", topics: [orders], heartbeats: 'off'", "heartbeats", false),
+            (", heartbeats: 'off'", "heartbeats", true),
+        ] {
+            assert_eq!(mirror(more).selects(topic), selected, "{more} {topic}");
+        }
+    }
+
+    #[test]
+    fn heartbeats_carry_the_sources_name_under_every_template() {
+        for template in ["{source}.{topic}", "{topic}", "all.{topic}", "all"] {
+            let mirror = mirror(&format!(", target_topic: '{template}'"));
+            assert_eq!(mirror.target_name("heartbeats"), "paris.heartbeats");
+            assert_eq!(
+                mirror.target_name("oslo.heartbeats"),
+                "paris.oslo.heartbeats"
+            );
+            assert!(!mirror.is_only_writer("heartbeats"));
+        }
+        assert_eq!(mirror(", target_topic: all").target_name("orders"), "all");
+    }
+
+    #[test]
+    fn only_the_first_of_several_mirrors_into_one_topic_decides_its_configs() {
+        let all = mirrors(&[
+            "{ source: paris, target: dublin, topics: [orders], target_topic: 'all.{topic}' }",
+            "{ source: oslo, target: dublin, target_topic: 'all.{topic}' }",
+            "{ name: gathered, source: oslo, target: dublin, topics: [clicks], target_topic: 'paris.x' }",
+            "{ name: more, source: paris, target: dublin, topics: [x] }",
+            "{ source: dublin, target: paris }",
+        ]);
+        let owns = |place: usize, topic: &str| all[place].owns_configs(topic);
+        assert!(owns(0, "orders"));
+        assert!(!owns(1, "orders") && owns(1, "payments"));
+        assert!(owns(2, "clicks") && !owns(3, "x"));
+        assert!(owns(4, "orders"));
+    }
+
+    const NAMES_KEPT: &str = "target_topic: '{topic}', provenance: header";
+
+    #[test]
+    fn in_a_full_mesh_a_record_takes_the_direct_way_only() {
+        let ends = ["paris", "dublin", "oslo"];
+        let pairs = ends
+            .iter()
+            .flat_map(|from| ends.iter().map(move |to| (*from, *to)));
+        let entries: Vec<_> = pairs
+            .filter(|(from, to)| from != to)
+            .map(|(from, to)| format!("{{ source: {from}, target: {to}, {NAMES_KEPT} }}"))
+            .collect();
+        let entries: Vec<_> = entries.iter().map(String::as_str).collect();
+        for mirror in mirrors(&entries) {
+            let [target, other] = match (mirror.source.as_str(), mirror.target.as_str()) {
+                ("paris", "dublin") => ["dublin", "oslo"],
+                ("paris", "oslo") => ["oslo", "dublin"],
+                ("dublin", "paris") => ["paris", "oslo"],
+                ("dublin", "oslo") => ["oslo", "paris"],
+                ("oslo", "paris") => ["paris", "dublin"],
+                _ => ["dublin", "paris"],
+            };
+            assert_eq!(
+                mirror.origins_left_out("orders"),
+                [target, other],
+                "{}",
+                mirror.name
+            );
+            assert_eq!(mirror.origins_left_out("heartbeats"), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn a_record_is_left_out_only_where_the_direct_way_takes_it() {
+        let last = format!("{{ source: dublin, target: oslo, {NAMES_KEPT} }}");
+        for (others, left_out) in [
+            // No direct way.
+            (
+                vec![format!("{{ source: paris, target: dublin, {NAMES_KEPT} }}")],
+                vec!["oslo"],
+            ),
+            // One that does not take the topic, that does not say where records come from, that begins later.
+            (
+                vec![format!(
+                    "{{ source: paris, target: oslo, topics: [x], {NAMES_KEPT} }}"
+                )],
+                vec!["oslo"],
+            ),
+            (
+                vec!["{ source: paris, target: oslo, target_topic: '{topic}' }".to_owned()],
+                vec!["oslo"],
+            ),
+            (
+                vec![format!(
+                    "{{ source: paris, target: oslo, start: latest, {NAMES_KEPT} }}"
+                )],
+                vec!["oslo"],
+            ),
+            // One that may know the record under another name.
+            (
+                vec![
+                    format!("{{ source: paris, target: oslo, {NAMES_KEPT} }}"),
+                    "{ source: paris, target: dublin, target_topic: 'x.{topic}' }".to_owned(),
+                ],
+                vec!["oslo"],
+            ),
+            (
+                vec![format!("{{ source: paris, target: oslo, {NAMES_KEPT} }}")],
+                vec!["oslo", "paris"],
+            ),
+        ] {
+            let entries = others.iter().chain([&last]).map(String::as_str);
+            let entries: Vec<_> = entries.collect();
+            let mirrors = mirrors(&entries);
+            let last = mirrors.last().expect("there are mirrors");
+            assert_eq!(last.origins_left_out("orders"), left_out, "{others:?}");
+        }
+        assert_eq!(mirror("").origins_left_out("orders"), [""; 0]);
     }
 }

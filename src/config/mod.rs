@@ -2,19 +2,23 @@
 //!
 //! The text goes through these files in order: `yaml` (a tree), `substitute` (references in values), `read_daemon`,
 //! `read_cluster` and `read_mirror` (typed values, by means of `fields` and `scalar`), `conflicts` (mirrors against each
-//! other). Problems are collected on the way, so that all of them show at once. What comes out is valid, and no other
+//! other), `neighbours` (what a mirror must know of the others). Problems are collected on the way, so that all of them show at once. What comes out is valid, and no other
 //! room checks it again. Units are in the types: [`Duration`](std::time::Duration), bytes as `u64`, compiled regexes.
 
 mod choices;
 mod circle;
 mod cluster;
+mod collision;
 mod conflicts;
 mod daemon;
 mod defaults;
 mod error;
 mod fields;
+mod heartbeat;
 mod mirror;
 mod name_filter;
+mod naming;
+mod neighbours;
 mod notice;
 mod overlap;
 mod properties;
@@ -46,13 +50,15 @@ use std::path::Path;
 
 pub use choices::{
     Compression, ConsumerGroups, Heartbeats, LogFormat, OnDivergence, OnGap, OnRejected,
-    SaslMechanism,
+    Provenance, SaslMechanism,
 };
 pub use cluster::{Cluster, Sasl, Tls};
 pub use daemon::{Config, Log};
 pub use error::{Errors, Problem};
+pub use heartbeat::HEARTBEATS_TOPIC;
 pub use mirror::Mirror;
 pub use name_filter::NameFilter;
+pub use neighbours::Neighbours;
 pub use notice::Notice;
 pub use refused::refused_property;
 pub use secret::Secret;

@@ -13,6 +13,18 @@ pub struct NameFilter {
     pub exclude: Vec<Regex>,
 }
 
+/// By the patterns' texts.
+impl PartialEq for NameFilter {
+    fn eq(&self, other: &Self) -> bool {
+        let texts = |patterns: &[Regex]| {
+            let texts = patterns.iter().map(|regex| regex.as_str().to_owned());
+            texts.collect::<Vec<_>>()
+        };
+        texts(&self.include) == texts(&other.include)
+            && texts(&self.exclude) == texts(&other.exclude)
+    }
+}
+
 impl NameFilter {
     /// Whether `name` is selected.
     pub fn matches(&self, name: &str) -> bool {

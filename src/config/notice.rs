@@ -1,10 +1,10 @@
-//! Says which settings of a file have no effect in this version.
+//! Says what an operator should know of a file that is valid: which settings have no effect.
 
 use std::fmt;
 
 use regex::Regex;
 
-use super::choices::{ConsumerGroups, Heartbeats};
+use super::choices::{ConsumerGroups, Heartbeats, Provenance};
 use super::daemon::Config;
 use super::defaults;
 use super::mirror::Mirror;
@@ -26,18 +26,33 @@ impl fmt::Display for Notice {
 }
 
 impl Config {
-    /// The settings that ask for something this version does not do yet, in the order of the file. Settings that
-    /// have their default value are not among them.
-    pub fn not_yet_in_effect(&self) -> Vec<Notice> {
+    /// The settings that have no effect, in the order of the file: because this version does not do yet what they ask
+    /// for, or because another setting leaves them nothing to do. Settings that have their default value are not among
+    /// them.
+    pub fn notices(&self) -> Vec<Notice> {
         let notices = |(index, mirror)| {
-            let keys = keys_without_effect(mirror).into_iter();
-            keys.map(move |(key, what)| Notice {
+            let not_yet = keys_without_effect(mirror).into_iter();
+            let not_yet = not_yet.map(|(key, what)| {
+                let text = format!("accepted, but has no effect in this version: {what}");
+                (key, text)
+            });
+            let all = not_yet.chain(useless_provenance(mirror));
+            all.map(move |(key, text)| Notice {
                 path: format!("mirrors[{index}].{key}"),
-                text: format!("accepted, but has no effect in this version: {what}"),
+                text,
             })
         };
         self.mirrors.iter().enumerate().flat_map(notices).collect()
     }
+}
+
+fn useless_provenance(mirror: &Mirror) -> Option<(&'static str, String)> {
+    let asked = mirror.provenance == Provenance::Header;
+    let useless = asked && mirror.target_topic.begins_with_source();
+    useless.then(|| {
+        let why = "is of no use here: topics whose names begin with `{source}.` never return home";
+        ("provenance", why.to_owned())
+    })
 }
 
 fn keys_without_effect(mirror: &Mirror) -> Vec<(&'static str, &'static str)> {
@@ -48,6 +63,11 @@ fn keys_without_effect(mirror: &Mirror) -> Vec<(&'static str, &'static str)> {
             "consumer_groups",
             mirror.consumer_groups == ConsumerGroups::Shared,
             "each topic has a group of its own",
+        ),
+        (
+            "provenance",
+            mirror.provenance == Provenance::Header,
+            "records are copied as they are, so that in a circle they go round",
         ),
         ("sync_acls", mirror.sync_acls, "ACLs are not copied"),
         (

@@ -28,7 +28,16 @@ pub(super) struct Selection<'a> {
     pub(super) behind: String,
 }
 
-impl Selection<'_> {
+impl<'a> Selection<'a> {
+    /// Looks at the name as it is.
+    pub(super) fn plain(filter: &'a NameFilter) -> Self {
+        Self {
+            filter,
+            before: String::new(),
+            behind: String::new(),
+        }
+    }
+
     fn selects(&self, name: &str) -> bool {
         let name = format!("{}{name}{}", self.before, self.behind);
         validate_topic_name(&name).is_ok() && self.filter.matches(&name)
@@ -155,17 +164,8 @@ mod tests {
     }
 
     fn common(filters: &[&NameFilter]) -> Option<String> {
-        let plain = |filter| Selection {
-            filter,
-            before: String::new(),
-            behind: String::new(),
-        };
-        common_name(
-            &filters
-                .iter()
-                .map(|filter| plain(*filter))
-                .collect::<Vec<_>>(),
-        )
+        let plain = filters.iter().map(|filter| Selection::plain(filter));
+        common_name(&plain.collect::<Vec<_>>())
     }
 
     #[test]
@@ -198,11 +198,7 @@ mod tests {
     #[test]
     fn text_around_the_name_counts() {
         let (all, prefixed) = (filter(&[".*"], &[]), filter(&["all\\.x.*-z"], &[]));
-        let plain = Selection {
-            filter: &all,
-            before: String::new(),
-            behind: String::new(),
-        };
+        let plain = Selection::plain(&all);
         let renamed = Selection {
             filter: &prefixed,
             before: "all.".into(),

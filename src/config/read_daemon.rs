@@ -11,6 +11,7 @@ use super::defaults;
 use super::error::Problems;
 use super::fields::{Fields, item_path};
 use super::mirror::Mirror;
+use super::neighbours;
 use super::read_cluster;
 use super::read_mirror;
 use super::scalar::{Fault, Scalar};
@@ -47,7 +48,11 @@ pub(super) fn config(tree: Node, base: &Path, problems: &Problems) -> Option<Con
     };
     fields.close();
     conflicts::check(&mirrors, &config.clusters, problems);
-    let mirrors = mirrors.into_iter().flatten().collect();
+    let mut mirrors: Vec<_> = mirrors.into_iter().flatten().collect();
+    // What is wrong is not introduced: its clusters may be missing.
+    if problems.count() == 0 {
+        neighbours::introduce(&mut mirrors, &config.clusters);
+    }
     Some(Config { mirrors, ..config })
 }
 

@@ -1,18 +1,23 @@
 //! Reads one entry of `mirrors`.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU8, NonZeroU16};
 
 use regex::Regex;
 
+use super::choices::ConsumerGroups;
 use super::defaults;
 use super::fields::Fields;
 use super::mirror::Mirror;
 use super::name_filter::NameFilter;
+use super::neighbours::Neighbours;
 use super::read_cluster::MAX_NAME;
 use super::scalar::{Fault, Scalar};
 use super::suggest;
 use super::topic_name::{TopicTemplate, is_topic_character};
+
+/// Each is a client with threads and connections of its own; more than this is a slip of the pen.
+const MOST_CONSUMERS: u8 = 64;
 
 /// Names of mirrors, and where each stands.
 type Taken = BTreeMap<String, String>;
@@ -43,6 +48,7 @@ pub(super) fn mirror(
 }
 
 fn settings(fields: &mut Fields<'_>, [name, source, target]: [String; 3]) -> Mirror {
+    let consumer_groups = fields.or("consumer_groups", defaults::CONSUMER_GROUPS);
     Mirror {
         name,
         source,
@@ -52,7 +58,9 @@ fn settings(fields: &mut Fields<'_>, [name, source, target]: [String; 3]) -> Mir
             .scalar("target_topic")
             .unwrap_or_else(|| TopicTemplate(defaults::TARGET_TOPIC.to_owned())),
         start: fields.or("start", defaults::START),
-        consumer_groups: fields.or("consumer_groups", defaults::CONSUMER_GROUPS),
+        provenance: fields.or("provenance", defaults::PROVENANCE),
+        consumer_groups,
+        consumers: consumers(fields, consumer_groups),
         create_topics: fields.or("create_topics", defaults::CREATE_TOPICS),
         replication_factor: fields.scalar::<NonZeroU16>("replication_factor"),
         sync_partitions: fields.or("sync_partitions", defaults::SYNC_PARTITIONS),
@@ -74,6 +82,7 @@ fn settings(fields: &mut Fields<'_>, [name, source, target]: [String; 3]) -> Mir
         on_gap: fields.or("on_gap", defaults::ON_GAP),
         on_divergence: fields.or("on_divergence", defaults::ON_DIVERGENCE),
         on_rejected: fields.or("on_rejected", defaults::ON_REJECTED),
+        neighbours: Neighbours::default(),
     }
 }
 
@@ -131,6 +140,18 @@ fn check_ends(fields: &Fields<'_>, source: Option<&str>, target: Option<&str>) {
         let what = "is the source as well: a mirror from a cluster to itself";
         fields.fault("target", what, "write the name of another cluster");
     }
+}
+
+/// Consumers in the group of the whole mirror. A group per topic has one in each process.
+fn consumers(fields: &mut Fields<'_>, groups: ConsumerGroups) -> NonZeroU8 {
+    let is_asked = fields.has("consumers");
+    let asked = fields.scalar("consumers");
+    if is_asked && groups == ConsumerGroups::PerTopic {
+        let what = "has no effect where each topic has a group of its own";
+        let remedy = "write `consumer_groups: shared` beside it, or remove it";
+        fields.fault("consumers", what, remedy);
+    }
+    asked.map_or(defaults::CONSUMERS, |Consumers(number)| number)
 }
 
 /// As `filter`, but a mirror without any topic is a mistake.
@@ -215,5 +236,23 @@ impl Scalar for ConfigName {
                 "write each name in full, without patterns",
             )),
         }
+    }
+}
+
+/// How many consumers one process has in a group.
+struct Consumers(NonZeroU8);
+
+impl Scalar for Consumers {
+    const WHAT: &'static str = "a number from 1 to 64";
+    const FORM: &'static str = "a number from `1` to `64`";
+    const UNQUOTED: bool = true;
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let number = text.parse().ok();
+        let number = number.filter(|number: &NonZeroU8| number.get() <= MOST_CONSUMERS);
+        number.map(Self).ok_or_else(|| {
+            let why = format!("is not {}", Self::WHAT);
+            Fault::new(why, format!("write {}", Self::FORM))
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! Which names a Kafka topic may have, and how the name on the target is made.
 
+use super::heartbeat;
+use super::naming::Naming;
 use super::scalar::{Fault, Scalar};
 use super::suggest;
 
@@ -47,8 +49,8 @@ pub(super) fn is_topic_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-')
 }
 
-/// `{source}` and `{topic}` around literal text. Holds `{topic}` once, so that different source topics always
-/// have different names on the target.
+/// Literal text with `{source}` and `{topic}`. With `{topic}`, which stands in it once at most, different source topics
+/// always have different names on the target; without it, they all have the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicTemplate(pub(crate) String);
 
@@ -59,9 +61,9 @@ impl TopicTemplate {
         self.0.replace("{source}", source).replace("{topic}", topic)
     }
 
-    /// Whether no other source's topic can have the same name on the target.
-    pub fn tells_sources_apart(&self) -> bool {
-        self.0.contains("{source}")
+    /// Whether no other topic, of this source or of another, can have the same name on the target.
+    pub fn tells_topics_apart(&self) -> bool {
+        self.0.contains("{source}") && self.0.contains("{topic}")
     }
 
     /// The template as it is written in the file.
@@ -69,16 +71,15 @@ impl TopicTemplate {
         &self.0
     }
 
-    /// What stands before and behind the topic's own name. For templates of a file only, which hold it.
-    pub(super) fn around_topic(&self, source: &str) -> (String, String) {
-        let (before, behind) = self
-            .0
-            .split_once("{topic}")
-            .expect("a valid template holds {topic}");
-        (
-            before.replace("{source}", source),
-            behind.replace("{source}", source),
-        )
+    /// How the topics of `source` are named.
+    pub(super) fn naming(&self, source: &str) -> Naming {
+        match self.0.split_once("{topic}") {
+            Some((before, behind)) => Naming::Around {
+                before: before.replace("{source}", source),
+                behind: behind.replace("{source}", source),
+            },
+            None => Naming::Fixed(self.0.replace("{source}", source)),
+        }
     }
 
     /// Whether the name on the target says in MirrorMaker 2's way which cluster the topic came from.
@@ -94,16 +95,35 @@ impl Scalar for TopicTemplate {
     fn parse(text: &str) -> Result<Self, Fault> {
         check_placeholders(text)?;
         match text.matches("{topic}").count() {
-            1 => Ok(Self(text.to_owned())),
-            0 => Err(Fault::new(
-                "has no `{topic}`, so that all topics would be written into one",
-                format!("write `{text}.{{topic}}`"),
-            )),
-            _ => Err(Fault::new(
-                "has `{topic}` more than once",
-                "write `{topic}` once",
-            )),
+            0 => check_fixed(text)?,
+            1 => {}
+            _ => {
+                return Err(Fault::new(
+                    "has `{topic}` more than once",
+                    "write `{topic}` once",
+                ));
+            }
         }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// One name for all topics: Kafka must take it, whatever the source is called, and nobody else may keep it.
+fn check_fixed(template: &str) -> Result<(), Fault> {
+    let name = template.replace("{source}", "x");
+    if let Err(invalid) = validate_topic_name(&name) {
+        return Err(Fault::new(
+            format!("is no name of a topic: {invalid}"),
+            "write another name, or a template with `{topic}`",
+        ));
+    }
+    let kept = name.starts_with("__") || name.ends_with(".internal") || heartbeat::is_topic(&name);
+    match kept {
+        true => Err(Fault::new(
+            "is a topic that Kafka, MirrorMaker 2 or kmirror keeps for itself",
+            "write another name",
+        )),
+        false => Ok(()),
     }
 }
 
@@ -181,6 +201,8 @@ mod tests {
             ("{topic}", "orders"),
             ("all.{topic}", "all.orders"),
             ("{topic}.{source}-{source}", "orders.paris-paris"),
+            ("all", "all"),
+            ("all-of-{source}", "all-of-paris"),
         ] {
             assert_eq!(
                 TopicTemplate::parse(template)
@@ -195,9 +217,19 @@ mod tests {
     fn other_templates_are_refused_with_a_remedy() {
         for (template, why, remedy) in [
             (
-                "all",
-                "has no `{topic}`, so that all topics would be written into one",
-                "write `all.{topic}`",
+                "..",
+                "is no name of a topic: Kafka takes neither `.` nor `..` as a name",
+                "write another name, or a template with `{topic}`",
+            ),
+            (
+                "{source}.heartbeats",
+                "is a topic that Kafka, MirrorMaker 2 or kmirror keeps for itself",
+                "write another name",
+            ),
+            (
+                "__all",
+                "is a topic that Kafka, MirrorMaker 2 or kmirror keeps for itself",
+                "write another name",
             ),
             (
                 "{topic}{topic}",

@@ -36,7 +36,7 @@ pub fn plan_topics(mirror: &Mirror, source: &[TopicInfo], target: &[TopicInfo]) 
         .collect();
     let mut selected: Vec<&TopicInfo> = source
         .iter()
-        .filter(|topic| mirror.topics.matches(&topic.name))
+        .filter(|topic| mirror.selects(&topic.name))
         .collect();
     selected.sort_by(|a, b| a.name.cmp(&b.name));
     let mut taken: BTreeMap<String, String> = target
@@ -86,7 +86,7 @@ pub fn names(mirror: &Mirror, topic: &str) -> pipeline::Plan {
     };
     pipeline::Plan {
         source_topic: topic.to_owned(),
-        target_topic: mirror.target_topic.render(&mirror.source, topic),
+        target_topic: mirror.target_name(topic),
         group,
     }
 }

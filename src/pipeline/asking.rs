@@ -31,7 +31,7 @@ impl Topic {
 
     fn ask(&mut self, cause: Cause, partitions: BTreeMap<i32, Option<Known>>, delay: Duration) {
         let mirror = &self.context.mirror;
-        let is_ours = mirror.target_topic.tells_sources_apart();
+        let is_ours = mirror.is_only_writer(&self.plan.source_topic);
         let copy = (self.context.target.clone(), self.plan.target_topic.clone());
         let question = Question {
             copy: is_ours.then_some(copy),
