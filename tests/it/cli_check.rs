@@ -84,6 +84,27 @@ fn a_pattern_that_selects_nothing_is_a_problem() -> Result<()> {
 }
 
 #[test]
+fn very_many_topics_are_advised_to_share_a_group() -> Result<()> {
+    let mut sites = Sites::start()?;
+    for topic in 0..=200 {
+        let name = format!("orders-{topic}");
+        sites.source.client.create_topic(&name, 1, &[])?;
+        sites
+            .target
+            .client
+            .create_topic(&format!("source.{name}"), 1, &[])?;
+    }
+    let ended = check(sites.config(&[".*"]))?;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let advice =
+        "note: source-target: 201 topics with a consumer group each; consumer_groups: shared";
+    assert!(ended.stderr.contains(advice), "{}", ended.stderr);
+    let shared = check(sites.config(&[".*"]).set("consumer_groups", "shared"))?;
+    assert!(!shared.stderr.contains("note: "), "{}", shared.stderr);
+    Ok(())
+}
+
+#[test]
 fn without_connect_no_cluster_is_asked() -> Result<()> {
     let config = Config::mirror("127.0.0.1:1", "127.0.0.1:2", &[".*"]).write()?;
     let ended = kmirror_on(config.path(), &["check"])?;

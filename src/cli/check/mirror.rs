@@ -9,13 +9,15 @@ use super::super::clusters::Connections;
 use super::super::terminal::{Terminal, Tone, counted, figures, grouped, words};
 use super::{Problems, limits, rights};
 use crate::clusters::{Error, Inspector};
-use crate::config::Mirror;
+use crate::config::{ConsumerGroups, Mirror};
 use crate::librdkafka::admin::cluster_description::AclOperation;
 use crate::librdkafka::admin::configs::{ConfigValue, Configs};
 use crate::mirror::plan::{Action, TopicPlan, plan_topics};
 
 /// Creations that are rehearsed at the same time.
 const REHEARSALS: usize = 16;
+/// Up to so many topics a group for each is worth what it costs.
+const MANY_TOPICS: usize = 200;
 /// The topic config, and the broker config that it is inherited from.
 const TOPIC_LIMIT: &str = "max.message.bytes";
 const BROKER_LIMIT: &str = "message.max.bytes";
@@ -24,6 +26,8 @@ const BROKER_LIMIT: &str = "message.max.bytes";
 pub(super) struct Found {
     pub(super) table: String,
     pub(super) problems: Problems,
+    /// What would be better otherwise, and is no problem.
+    pub(super) advice: Option<String>,
 }
 
 /// Fails when a cluster does not answer.
@@ -49,7 +53,28 @@ pub(super) async fn examine(
         plans.iter().filter_map(|plan| configs.limits(plan)),
     ));
     let table = table(mirror, &plans, terminal);
-    Ok(Found { table, problems })
+    let advice = advice(
+        mirror,
+        plans
+            .iter()
+            .filter(|plan| is_followed(&plan.action))
+            .count(),
+    );
+    Ok(Found {
+        table,
+        problems,
+        advice,
+    })
+}
+
+/// A member of a group of its own for each of very many topics costs memory and requests in every process.
+fn advice(mirror: &Mirror, topics: usize) -> Option<String> {
+    let many = mirror.consumer_groups == ConsumerGroups::PerTopic && topics > MANY_TOPICS;
+    many.then(|| {
+        format!(
+            "{topics} topics with a consumer group each; consumer_groups: shared takes far less memory and fewer requests"
+        )
+    })
 }
 
 fn refused(plans: &[TopicPlan]) -> Problems {

@@ -32,7 +32,7 @@ pub(super) async fn check(args: CheckArgs) -> Result<Exit, Failure> {
         args.config.path.display(),
         summary(&config)
     ))?;
-    for notice in config.not_yet_in_effect() {
+    for notice in config.notices() {
         terminal.say(format_args!(
             "{} {notice}",
             terminal.paint(Tone::Waiting, "note:")
@@ -100,6 +100,9 @@ async fn connect(config: &Config, terminal: Terminal) -> Result<Problems, Failur
     for mirror in &config.mirrors {
         let found = mirror::examine(mirror, &connections, terminal).await?;
         terminal.say(format_args!("{}", found.table))?;
+        if let Some(advice) = &found.advice {
+            eprintln!("note: {}: {advice}", mirror.name);
+        }
         let name = |problem| format!("{}: {problem}", mirror.name);
         problems.extend(found.problems.into_iter().map(name));
     }
