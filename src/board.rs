@@ -172,6 +172,11 @@ impl TopicBoard {
         self.refused.store(true, Ordering::Relaxed);
     }
 
+    /// Whether partitions of it are assigned to this process.
+    pub fn is_seated(&self) -> bool {
+        !lock(&self.partitions).is_empty()
+    }
+
     /// Seats a partition that was assigned to this process, or returns its place when it has one.
     pub fn seat(&self, partition: i32, budget: &Arc<Budget>) -> Arc<Seat> {
         let mut partitions = lock(&self.partitions);

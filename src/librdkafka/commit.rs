@@ -3,6 +3,7 @@
 //! The safe binding's asynchronous commit reports to a callback that librdkafka calls only when one was set in
 //! the configuration, which the binding does not do; so the answers go to a queue of our own.
 
+use std::ffi::CStr;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
@@ -13,13 +14,14 @@ use rdkafka_sys::bindings as sys;
 use rdkafka_sys::types::RDKafka;
 
 use super::Owner;
+use super::admin::TopicPartition;
 use super::queue::Queue;
 
 /// What the group said to one commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Positions that the group took.
-    pub taken: Vec<(i32, i64)>,
+    /// Partitions whose positions the group took.
+    pub taken: Vec<TopicPartition>,
     /// The first reason why others, or all, were refused.
     pub refused: Option<RDKafkaErrorCode>,
 }
@@ -110,7 +112,12 @@ unsafe fn read(code: RDKafkaErrorCode, list: *mut sys::rd_kafka_topic_partition_
     for element in elements {
         match RDKafkaErrorCode::from(element.err) {
             RDKafkaErrorCode::NoError if code == RDKafkaErrorCode::NoError => {
-                taken.push((element.partition, element.offset));
+                // SAFETY: the name of a live element is NUL-terminated.
+                let topic = unsafe { CStr::from_ptr(element.topic) };
+                taken.push(TopicPartition::new(
+                    topic.to_string_lossy(),
+                    element.partition,
+                ));
             }
             RDKafkaErrorCode::NoError => {}
             code => refused = refused.or(Some(code)),

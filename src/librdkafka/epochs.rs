@@ -5,24 +5,22 @@ use std::slice;
 use rdkafka::TopicPartitionList;
 use rdkafka_sys::bindings as sys;
 
-/// Sets the epoch of each partition of `list` for which `epoch_of` knows one (KIP-320).
-pub fn set(list: &mut TopicPartitionList, epoch_of: impl Fn(i32) -> Option<i32>) {
-    for element in elements(list) {
-        if let Some(epoch) = epoch_of(element.partition) {
+/// Sets the epoch of each partition of `list`, in its order, where there is one (KIP-320).
+pub fn set(list: &mut TopicPartitionList, epochs: impl IntoIterator<Item = Option<i32>>) {
+    for (element, epoch) in elements(list).iter_mut().zip(epochs) {
+        if let Some(epoch) = epoch {
             // SAFETY: the element is alive and, the list being borrowed exclusively, ours alone.
             unsafe { sys::rd_kafka_topic_partition_set_leader_epoch(element, epoch) };
         }
     }
 }
 
-/// Partitions of `list`, each with its epoch: negative when there is none.
-pub fn get(list: &mut TopicPartitionList) -> Vec<(i32, i32)> {
+/// The epoch of each partition of `list`, in its order: negative when there is none.
+pub fn get(list: &mut TopicPartitionList) -> Vec<i32> {
     let elements = elements(list).iter();
-    let epochs = elements.map(|element| {
-        // SAFETY: the element is alive and only read.
-        let epoch = unsafe { sys::rd_kafka_topic_partition_get_leader_epoch(element) };
-        (element.partition, epoch)
-    });
+    // SAFETY: the element is alive and only read.
+    let epochs =
+        elements.map(|element| unsafe { sys::rd_kafka_topic_partition_get_leader_epoch(element) });
     epochs.collect()
 }
 
@@ -44,13 +42,11 @@ mod tests {
     #[test]
     fn an_epoch_stays_with_its_partition() {
         let mut list = TopicPartitionList::new();
-        assert_eq!(get(&mut list), []);
-        for partition in 0..3 {
-            list.add_partition("orders", partition);
+        assert!(get(&mut list).is_empty());
+        for topic in ["orders", "payments", "refunds"] {
+            list.add_partition(topic, 0);
         }
-        set(&mut list, |partition| {
-            (partition != 1).then_some(partition + 7)
-        });
-        assert_eq!(get(&mut list), [(0, 7), (1, -1), (2, 9)]);
+        set(&mut list, [Some(7), None, Some(9)]);
+        assert_eq!(get(&mut list), [7, -1, 9]);
     }
 }

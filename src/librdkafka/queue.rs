@@ -11,6 +11,7 @@ use rdkafka_sys::{bindings as sys, types::RDKafka};
 use tokio::sync::Notify;
 
 use super::Owner;
+use super::admin::TopicPartition;
 use super::message::Messages;
 
 /// A queue with a waker on it.
@@ -101,16 +102,15 @@ impl PartitionQueue {
     /// `None` when the topic name holds a NUL byte or librdkafka refuses the partition.
     pub fn split_off<C: ConsumerContext + 'static>(
         consumer: &Arc<StreamConsumer<C>>,
-        topic: &str,
-        partition: i32,
+        at: &TopicPartition,
     ) -> Option<Self> {
         let mut list = TopicPartitionList::with_capacity(1);
-        list.add_partition(topic, partition);
-        let topic = CString::new(topic).ok()?;
+        list.add_partition(&at.topic, at.partition);
+        let topic = CString::new(&*at.topic).ok()?;
         let client = NonNull::new(consumer.client().native_ptr())?;
         // SAFETY: the client is alive (borrowed) and the name is NUL-terminated.
         let handle = unsafe {
-            sys::rd_kafka_queue_get_partition(client.as_ptr(), topic.as_ptr(), partition)
+            sys::rd_kafka_queue_get_partition(client.as_ptr(), topic.as_ptr(), at.partition)
         };
         let handle = NonNull::new(handle)?;
         // SAFETY: forwarding to null keeps the records in this queue.

@@ -3,6 +3,7 @@
 pub mod plan;
 
 mod discovery;
+mod pipelines;
 mod producers;
 mod session;
 

@@ -80,9 +80,9 @@ fn metric_name(topic: &str) -> String {
 /// Names on the target and of the group, for a source topic.
 pub fn names(mirror: &Mirror, topic: &str) -> pipeline::Plan {
     let group = match mirror.consumer_groups {
-        ConsumerGroups::PerTopic | ConsumerGroups::Shared => {
-            format!("kmirror.{}.{topic}", mirror.name)
-        }
+        ConsumerGroups::PerTopic => format!("kmirror.{}.{topic}", mirror.name),
+        // No topic has an empty name, and no mirror's name a dot.
+        ConsumerGroups::Shared => format!("kmirror.{}", mirror.name),
     };
     pipeline::Plan {
         source_topic: topic.to_owned(),

@@ -1,6 +1,6 @@
 //! Keeps one pipeline per planned topic running, for as long as the mirror's producer lives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::time::MissedTickBehavior;
 use tracing::Instrument;
 
 use super::discovery::{Discovery, REQUEST_TIMEOUT};
+use super::pipelines::{Pipelines, Sight};
 use super::plan::{Action, TopicPlan};
 use super::producers::Producers;
 use crate::board::{MirrorBoard, Standing, TopicBoard};
@@ -20,7 +21,7 @@ use crate::config::{self, Config};
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::metrics::{Metrics, Stage};
 use crate::offset::SourceOffset;
-use crate::pipeline::{self, Pipeline, Prefetch};
+use crate::pipeline::{self, Plan, Prefetch};
 use crate::status::State;
 use crate::target::Limits;
 
@@ -73,32 +74,34 @@ impl Mirror {
         );
         let board = Arc::new(board);
         let (stop, stopped) = watch::channel(None);
+        let producers = Producers::open(target, mirror);
+        let producers = producers.with_context(|| format!("clusters.{}", target.name))?;
+        let metrics = shared.metrics;
+        let mirror = Arc::new(mirror.clone());
+        let context = pipeline::Context {
+            mirror: Arc::clone(&mirror),
+            source: Arc::new(source.clone()),
+            inspector: look.clone(),
+            target: look_at_target.clone(),
+            budget: shared.budget,
+            metrics: metrics.clone(),
+            prefetch: Prefetch::default(),
+        };
         let session = Session {
-            producers: Producers::open(target, mirror)
-                .with_context(|| format!("clusters.{}", target.name))?,
             discovery: Discovery::new(
-                mirror.clone(),
+                (*mirror).clone(),
                 look.clone(),
-                look_at_target.clone(),
-                shared.metrics.clone(),
+                look_at_target,
+                metrics.clone(),
             ),
-            context: pipeline::Context {
-                mirror: Arc::new(mirror.clone()),
-                source: Arc::new(source.clone()),
-                inspector: look,
-                target: look_at_target,
-                budget: shared.budget,
-                metrics: shared.metrics,
-                prefetch: Prefetch {
-                    partition: 0,
-                    answer: 0,
-                },
-            },
+            producers,
+            pipelines: Pipelines::new(context),
             prefetch: shared.prefetch,
             board: Arc::clone(&board),
-            pipelines: BTreeMap::new(),
             source_ids: BTreeMap::new(),
-            leaving: JoinSet::new(),
+            source: look,
+            metrics,
+            mirror: Arc::clone(&mirror),
         };
         let span = tracing::info_span!("mirror", mirror = mirror.name);
         tasks.spawn(session.run(stopped).instrument(span));
@@ -117,40 +120,38 @@ impl Mirror {
 }
 
 struct Session {
-    context: pipeline::Context,
+    mirror: Arc<config::Mirror>,
+    source: Inspector,
+    metrics: Metrics,
     producers: Producers,
     discovery: Discovery,
     /// Bytes to prefetch, for all topics together.
     prefetch: u64,
     board: Arc<MirrorBoard>,
-    pipelines: BTreeMap<String, Pipeline>,
+    pipelines: Pipelines,
     /// The id of each source topic that was mirrored in the life of this process, as last seen.
     source_ids: BTreeMap<String, TopicId>,
-    /// Pipelines on their way out.
-    leaving: JoinSet<DrainOutcome>,
 }
 
 impl Session {
     async fn run(mut self, mut stop: watch::Receiver<Option<Deadline>>) -> DrainOutcome {
         self.board
             .set_trouble(Some("the clusters have not been looked at yet".to_owned()));
-        let mut looks = tokio::time::interval(self.context.mirror.discovery_interval);
+        let mut looks = tokio::time::interval(self.mirror.discovery_interval);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 _ = stop.changed() => break,
                 reason = self.producers.failed() => self.renew_producers(&reason).await,
-                Some(left) = self.leaving.join_next() => {
-                    left.expect("leaving does not panic");
-                }
+                _ = self.pipelines.left() => {}
                 // A look ends within the time-outs of its requests; it is not cut short by a stop, so
                 // that no topic is left half created.
                 _ = looks.tick() => self.look().await,
             }
         }
         let deadline = (*stop.borrow()).unwrap_or_else(|| Deadline::within(Duration::ZERO));
-        let outcome = self.stop_all(deadline).await;
+        let outcome = self.pipelines.stop(deadline).await;
         self.producers.close().await;
         outcome
     }
@@ -164,92 +165,66 @@ impl Session {
                 let limits = self.limits(&plans).await;
                 let ids = self.discovery.source_ids(&plans).await;
                 for plan in plans {
-                    let source_id = ids.get(&plan.names.source_topic);
-                    let limits = limits.get(&plan.names.target_topic).copied();
-                    self.carry_out(plan, source_id, limits);
+                    let seen = Sight {
+                        partitions: plan.partitions,
+                        source_id: ids.get(&plan.names.source_topic).cloned(),
+                        limits: limits.get(&plan.names.target_topic).copied(),
+                    };
+                    self.carry_out(plan, seen);
                 }
+                self.pipelines.publish();
             }
             Err(reason) => self.board.set_trouble(Some(reason)),
         }
         self.refresh_log_ends().await;
     }
 
-    fn carry_out(&mut self, plan: TopicPlan, source_id: Option<&TopicId>, limits: Option<Limits>) {
+    fn carry_out(&mut self, plan: TopicPlan, mut seen: Sight) {
         let names = plan.names;
         // What a pipeline that starts now is told was seen before this look, if it was.
-        let last_seen = source_id.and_then(|id| {
+        let last_seen = seen.source_id.as_ref().and_then(|id| {
             let topic = names.source_topic.clone();
             self.source_ids.insert(topic, id.clone())
         });
-        if let Some(running) = self.pipelines.get(&names.source_topic) {
-            assert!(!running.is_finished(), "a pipeline does not panic");
-            source_id
-                .into_iter()
-                .for_each(|id| running.see_source_id(id));
-            limits
-                .into_iter()
-                .for_each(|limits| running.see_limits(limits));
+        if self.pipelines.has(&names) {
+            self.pipelines.see(&names, seen);
             return;
         }
+        seen.source_id = last_seen.or(seen.source_id);
         let board = self
             .board
             .topic(&names.source_topic, &names.target_topic, &names.group);
         if let Action::Refuse(reason) = plan.action {
-            let refused = Standing {
-                state: State::Stopped,
-                reason: Some(reason),
-            };
-            if board.set_standing(Some(refused.clone())) {
-                tracing::warn!(
-                    topic = names.source_topic,
-                    reason = refused.reason,
-                    "topic refused"
-                );
+            if board.set_standing(Some(stopped(reason.clone()))) {
+                tracing::warn!(topic = names.source_topic, reason, "topic refused");
             }
             return;
         }
         board.set_standing(None);
-        let known = pipeline::Known {
-            source_id: last_seen.or_else(|| source_id.cloned()),
-            limits: limits.unwrap_or_default(),
-        };
-        if let Err(reason) = self.start(&names, known, Arc::clone(&board)) {
-            self.context
-                .metrics
-                .error(&self.context.mirror.name, Stage::Control, "Start");
-            let state = State::Stopped;
-            board.set_standing(Some(Standing {
-                state,
-                reason: Some(reason),
-            }));
+        if let Err(reason) = self.start(names, seen, Arc::clone(&board)) {
+            self.metrics
+                .error(&self.mirror.name, Stage::Control, "Start");
+            board.set_standing(Some(stopped(reason)));
         }
     }
 
-    fn start(
-        &mut self,
-        names: &pipeline::Plan,
-        known: pipeline::Known,
-        board: Arc<TopicBoard>,
-    ) -> Result<(), String> {
-        let target = self.producers.topic(&names.target_topic, known.limits);
+    fn start(&mut self, names: Plan, seen: Sight, board: Arc<TopicBoard>) -> Result<(), String> {
+        let limits = seen.limits.unwrap_or_default();
+        let target = self.producers.topic(&names.target_topic, limits);
         let target = target.ok_or("librdkafka refuses the target topic's name")?;
-        let pipeline = Pipeline::start(self.context.clone(), names.clone(), target, board, known);
-        let pipeline =
-            pipeline.map_err(|error| format!("librdkafka refuses the consumer: {error}"))?;
         tracing::info!(
             topic = names.source_topic,
             target_topic = names.target_topic,
             "mirroring topic"
         );
-        self.pipelines.insert(names.source_topic.clone(), pipeline);
-        Ok(())
+        self.pipelines.add(names, seen, target, board)
     }
 
     /// What those copies take that are about to start, or have refused a record.
     async fn limits(&self, plans: &[TopicPlan]) -> BTreeMap<String, Limits> {
-        let starting = plans.iter().filter(|plan| {
-            plan.action == Action::Mirror && !self.pipelines.contains_key(&plan.names.source_topic)
-        });
+        let starting = plans
+            .iter()
+            .filter(|plan| plan.action == Action::Mirror && !self.pipelines.has(&plan.names));
         let names = starting.map(|plan| plan.names.target_topic.clone());
         let names: Vec<_> = names.chain(self.board.take_refused()).collect();
         match names.is_empty() {
@@ -260,19 +235,17 @@ impl Session {
 
     /// Topics that are gone or no longer selected: their pipelines end, their copies stay.
     fn stop_vanished(&mut self, plans: &[TopicPlan]) {
-        let planned = |topic: &str| plans.iter().any(|plan| plan.names.source_topic == topic);
-        let gone = self.pipelines.extract_if(.., |topic, _| !planned(topic));
-        for (topic, pipeline) in gone {
+        let planned = plans.iter().map(|plan| plan.names.source_topic.as_str());
+        let planned: BTreeSet<&str> = planned.collect();
+        let deadline = Deadline::within(STOP_WITHIN);
+        let gone = self
+            .pipelines
+            .retain(|topic| planned.contains(topic), deadline);
+        for names in gone {
+            let topic = &names.source_topic;
             tracing::warn!(topic, "the source topic is gone, its copy stays");
-            let names = super::plan::names(&self.context.mirror, &topic);
-            let board = self.board.topic(&topic, &names.target_topic, &names.group);
-            let reason = Some("the source topic is gone".to_owned());
-            board.set_standing(Some(Standing {
-                state: State::Stopped,
-                reason,
-            }));
-            pipeline.stop(Deadline::within(STOP_WITHIN));
-            self.leaving.spawn(pipeline.join().in_current_span());
+            let board = self.board.topic(topic, &names.target_topic, &names.group);
+            board.set_standing(Some(stopped("the source topic is gone".to_owned())));
         }
     }
 
@@ -281,7 +254,7 @@ impl Session {
         let partitions: u64 = plans.iter().map(|plan| u64::from(plan.partitions)).sum();
         let partition = (self.prefetch / partitions.max(1)).clamp(64 << 10, 8 << 20);
         let answer = (self.prefetch / 4).clamp(1 << 20, 16 << 20);
-        self.context.prefetch = Prefetch { partition, answer };
+        self.pipelines.set_prefetch(Prefetch { partition, answer });
     }
 
     /// Partitions that do not read are not told the log end by fetch answers, so it is asked for.
@@ -292,9 +265,9 @@ impl Session {
         }
         let partitions: Vec<_> = held_up
             .iter()
-            .map(|(topic, partition, _)| TopicPartition::new(topic, *partition))
+            .map(|(topic, partition, _)| TopicPartition::new(topic.as_str(), *partition))
             .collect();
-        match self.context.inspector.log_ends(&partitions).await {
+        match self.source.log_ends(&partitions).await {
             Ok(ends) => {
                 for ((_, _, seat), end) in held_up.iter().zip(ends) {
                     if let Ok(Some(end)) = end.offset {
@@ -309,23 +282,16 @@ impl Session {
     /// After a fatal error a producer takes nothing more: all begin again from their positions, with new ones.
     async fn renew_producers(&mut self, reason: &str) {
         tracing::error!(reason, "a producer failed for good, new ones take over");
-        let mirror = &self.context.mirror.name;
-        self.context.metrics.error(mirror, Stage::Produce, "Fatal");
-        self.stop_all(Deadline::within(STOP_WITHIN)).await;
+        self.metrics
+            .error(&self.mirror.name, Stage::Produce, "Fatal");
+        self.pipelines.stop(Deadline::within(STOP_WITHIN)).await;
         self.producers.close().await;
     }
+}
 
-    async fn stop_all(&mut self, deadline: Deadline) -> DrainOutcome {
-        let mut outcome = DrainOutcome::Clean;
-        for pipeline in self.pipelines.values() {
-            pipeline.stop(deadline);
-        }
-        for (_, pipeline) in std::mem::take(&mut self.pipelines) {
-            outcome = outcome.max(pipeline.join().await);
-        }
-        while let Some(left) = self.leaving.join_next().await {
-            outcome = outcome.max(left.expect("leaving does not panic"));
-        }
-        outcome
+fn stopped(reason: String) -> Standing {
+    Standing {
+        state: State::Stopped,
+        reason: Some(reason),
     }
 }

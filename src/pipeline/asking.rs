@@ -1,15 +1,16 @@
 //! Asks where partitions begin, and lets those wait alone of which the source does not tell it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Instrument;
 
-use super::observe::{Answer, Known, Question};
+use super::group::Group;
+use super::observe::{Answer, Asked, Known, Question};
 use super::starting::{Assignment, Cause};
-use super::topic::Topic;
 use super::trouble::stand_still;
+use crate::clusters::TopicPartition;
 use crate::status::State;
 
 /// How long a partition of which the source did not tell all is left alone before it is asked about again.
@@ -19,27 +20,37 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 pub struct Beginning {
     cause: Cause,
     /// By the partitions that were asked about, each with what is known better than by a commit.
-    partitions: BTreeMap<i32, Option<Known>>,
+    partitions: BTreeMap<TopicPartition, Option<Known>>,
     answer: Answer,
 }
 
-impl Topic {
-    /// Asks where partitions begin; [`Topic::begin`] gets the answer.
-    pub(super) fn observe(&mut self, cause: Cause, partitions: BTreeMap<i32, Option<Known>>) {
+impl Group {
+    /// Asks where partitions begin; [`Group::begin`] gets the answer.
+    pub(super) fn observe(
+        &mut self,
+        cause: Cause,
+        partitions: BTreeMap<TopicPartition, Option<Known>>,
+    ) {
         self.ask(cause, partitions, Duration::ZERO);
     }
 
-    fn ask(&mut self, cause: Cause, partitions: BTreeMap<i32, Option<Known>>, delay: Duration) {
-        let mirror = &self.context.mirror;
-        let is_ours = mirror.is_only_writer(&self.plan.source_topic);
-        let copy = (self.context.target.clone(), self.plan.target_topic.clone());
+    fn ask(
+        &mut self,
+        cause: Cause,
+        partitions: BTreeMap<TopicPartition, Option<Known>>,
+        delay: Duration,
+    ) {
+        let topics: BTreeSet<_> = partitions.keys().map(|at| Arc::clone(&at.topic)).collect();
+        let topics = topics.into_iter().map(|name| {
+            let asked = self.asked(&name);
+            (name, asked)
+        });
         let question = Question {
-            copy: is_ours.then_some(copy),
             member: Arc::clone(&self.member),
-            inspector: self.context.inspector.clone(),
-            topic: self.plan.source_topic.clone(),
+            source: self.context.inspector.clone(),
+            target: self.context.target.clone(),
+            topics: topics.collect(),
             partitions,
-            last_seen: self.sight.source_id.borrow().clone(),
             start: self.context.mirror.start,
         };
         let beginning = async move {
@@ -66,23 +77,34 @@ impl Topic {
         } = beginning;
         let (Cause::Assigned(assignment) | Cause::Restarted(assignment)) = cause;
         self.assign(cause, answer.observed).await;
-        partitions.retain(|partition, _| {
-            let reason = answer.untold.get(partition);
-            reason.is_some_and(|reason| self.waits(*partition, assignment, reason))
+        partitions.retain(|at, _| {
+            let reason = answer.untold.get(at);
+            reason.is_some_and(|reason| self.waits(at, assignment, reason))
         });
         if !partitions.is_empty() {
             self.ask(Cause::Restarted(assignment), partitions, ASK_AGAIN);
         }
     }
 
+    /// What else to know of a topic.
+    fn asked(&self, name: &Arc<str>) -> Asked {
+        let topic = self.topic(name);
+        let is_ours = self.context.mirror.is_only_writer(name);
+        Asked {
+            copy: is_ours.then(|| topic.names.target_topic.clone()),
+            last_seen: topic.source_id.clone(),
+        }
+    }
+
     /// Says that a partition cannot begin; `false` when it is not ours any more.
-    fn waits(&self, partition: i32, assignment: Assignment, reason: &str) -> bool {
-        if self.owned.get(&partition) != Some(&assignment) {
+    fn waits(&self, at: &TopicPartition, assignment: Assignment, reason: &str) -> bool {
+        if self.owned.get(at) != Some(&assignment) {
             return false;
         }
-        let seat = self.board.seat(partition, &self.context.budget);
+        let board = &self.topic(&at.topic).board;
+        let seat = board.seat(at.partition, &self.context.budget);
         let reason = format!("the source does not tell where to begin: {reason}");
-        stand_still(partition, &seat, State::Paused, reason);
+        stand_still(at, &seat, State::Paused, reason);
         true
     }
 }

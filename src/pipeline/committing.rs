@@ -6,9 +6,10 @@ use std::sync::Arc;
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::time::Instant;
 
+use super::group::Group;
 use super::lease::Look;
 use super::mark::Committed;
-use super::topic::Topic;
+use crate::clusters::TopicPartition;
 use crate::librdkafka::commit::Answer;
 use crate::metrics::Stage;
 
@@ -22,16 +23,16 @@ pub struct Committing {
 
 /// A commit that waits for its answer; the next one waits for that, too.
 struct Sent {
-    positions: BTreeMap<i32, Committed>,
+    positions: BTreeMap<TopicPartition, Committed>,
     /// Whether it was sent to hear that this process is still a member.
     proves: bool,
 }
 
-impl Topic {
+impl Group {
     /// Commits the positions that moved.
     pub(super) fn commit(&mut self) {
-        for (partition, place) in self.lanes.places() {
-            if let Some(end) = self.member.log_end(partition) {
+        for (at, place) in self.lanes.places() {
+            if let Some(end) = self.member.log_end(at) {
                 place.seat.see_source_end(end);
             }
         }
@@ -62,7 +63,7 @@ impl Topic {
         }
     }
 
-    fn send_commit(&mut self, positions: Vec<(i32, Committed)>, proves: bool) {
+    fn send_commit(&mut self, positions: Vec<(TopicPartition, Committed)>, proves: bool) {
         if self.committing.sent.is_some() {
             return;
         }
@@ -81,7 +82,7 @@ impl Topic {
             return;
         };
         let taken = answer.taken.iter();
-        let taken = taken.filter_map(|(partition, _)| sent.positions.remove_entry(partition));
+        let taken = taken.filter_map(|at| sent.positions.remove_entry(at));
         self.lanes.committed(taken);
         match answer.refused {
             Some(code) => self.count_refused(code),
@@ -117,7 +118,7 @@ impl Topic {
     /// Commits and waits for the answer, up to the deadline. Answers whether the group took it.
     pub(super) async fn commit_now(
         &mut self,
-        positions: Vec<(i32, Committed)>,
+        positions: Vec<(TopicPartition, Committed)>,
         deadline: Instant,
     ) -> bool {
         self.finish_commit(deadline).await;

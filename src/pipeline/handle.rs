@@ -1,4 +1,4 @@
-//! Starts and stops the pipeline of one topic.
+//! Starts and stops a pipeline, and tells it which topics to copy.
 
 use std::sync::Arc;
 
@@ -7,27 +7,15 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
+use super::group::Group;
 use super::member::Member;
 use super::settings::Prefetch;
-use super::topic::{Sight, Topic};
-use crate::board::TopicBoard;
+use super::topic::Topics;
 use crate::budget::Budget;
-use crate::clusters::{Inspector, TopicId};
+use crate::clusters::Inspector;
 use crate::config;
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::metrics::Metrics;
-use crate::target::{Limits, TargetTopic};
-
-/// What to copy, and where to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    /// Name on the source.
-    pub source_topic: String,
-    /// Name on the target.
-    pub target_topic: String,
-    /// Consumer group on the source.
-    pub group: String,
-}
 
 /// What the pipelines of one mirror share.
 #[derive(Clone)]
@@ -48,76 +36,32 @@ pub struct Context {
     pub prefetch: Prefetch,
 }
 
-/// What both clusters say of the topic at the moment.
-#[derive(Debug, Clone, Default)]
-pub struct Known {
-    /// The source topic, as this process last saw it; `None` before it has, or where the source tells no ids.
-    pub source_id: Option<TopicId>,
-    /// What the target topic takes.
-    pub limits: Limits,
-}
-
 /// A running pipeline.
 pub struct Pipeline {
     stop: watch::Sender<Option<Deadline>>,
-    source_id: watch::Sender<Option<TopicId>>,
-    limits: watch::Sender<Limits>,
+    wanted: watch::Sender<Topics>,
     task: JoinHandle<DrainOutcome>,
 }
 
 impl Pipeline {
-    /// Joins the group and starts copying.
+    /// Starts a member of `group`. It joins once it is told of a topic.
     ///
     /// # Errors
     ///
     /// When librdkafka refuses the consumer's configuration.
-    pub fn start(
-        context: Context,
-        plan: Plan,
-        target: TargetTopic,
-        board: Arc<TopicBoard>,
-        known: Known,
-    ) -> KafkaResult<Self> {
-        let (member, events) = Member::join(
-            &context.source,
-            &plan.group,
-            &plan.source_topic,
-            context.prefetch,
-        )?;
+    pub fn start(context: Context, group: &str) -> KafkaResult<Self> {
+        let (member, events) = Member::open(&context.source, group, context.prefetch)?;
         let (stop, stopped) = watch::channel(None);
-        let span = tracing::info_span!(
-            "topic",
-            mirror = context.mirror.name,
-            topic = plan.source_topic
-        );
-        let (source_id, seen_id) = watch::channel(known.source_id);
-        let (limits, seen_limits) = watch::channel(known.limits);
-        let sight = Sight {
-            source_id: seen_id,
-            limits: seen_limits,
-        };
-        let topic = Topic::new(context, plan, target, board, member, sight);
-        let task = tokio::spawn(topic.run(events, stopped).instrument(span));
-        Ok(Self {
-            stop,
-            source_id,
-            limits,
-            task,
-        })
+        let (wanted, following) = watch::channel(Topics::new());
+        let span = tracing::info_span!("group", mirror = context.mirror.name, group);
+        let group = Group::new(context, member, following);
+        let task = tokio::spawn(group.run(events, stopped).instrument(span));
+        Ok(Self { stop, wanted, task })
     }
 
-    /// Tells it which topic bears the name on the source now.
-    pub fn see_source_id(&self, id: &TopicId) {
-        self.source_id.send_if_modified(|known| {
-            let is_news = known.as_ref() != Some(id);
-            *known = Some(id.clone());
-            is_news
-        });
-    }
-
-    /// Tells it what the target topic takes now.
-    pub fn see_limits(&self, limits: Limits) {
-        self.limits.send_replace(limits);
+    /// Tells it to copy these topics and no others, as far as the group gives it their partitions.
+    pub fn follow(&self, topics: Topics) {
+        self.wanted.send_replace(topics);
     }
 
     /// Tells it to drain by `deadline`.

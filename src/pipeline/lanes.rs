@@ -1,6 +1,6 @@
 //! Keeps the partitions in flow: starts, stops and joins their lanes, and knows what each may commit.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -11,30 +11,31 @@ use tracing::Instrument;
 use super::lane::{End, Lane};
 use super::mark::{Committed, Mark};
 use crate::board::Seat;
-use crate::clusters::TopicId;
+use crate::clusters::{TopicId, TopicPartition};
 
-/// The assigned partitions of one topic.
+/// The assigned partitions of one membership.
 #[derive(Default)]
 pub struct Lanes {
-    partitions: BTreeMap<i32, Partition>,
-    tasks: JoinSet<(i32, End)>,
+    partitions: BTreeMap<TopicPartition, Partition>,
+    tasks: JoinSet<(TopicPartition, End)>,
     /// Lanes that ended while another one was waited for.
-    ended: VecDeque<(i32, End)>,
+    ended: VecDeque<(TopicPartition, End)>,
 }
 
 /// What stopping lanes came to.
 pub struct Stopped {
     /// How far each partition has come.
-    pub progress: Vec<(i32, Progress)>,
+    pub progress: Vec<(TopicPartition, Progress)>,
     /// Whether the fate of all that was sent is known.
     pub settled: bool,
 }
 
 impl Stopped {
     /// What is acknowledged and not committed.
-    pub fn uncommitted(&self) -> Vec<(i32, Committed)> {
+    pub fn uncommitted(&self) -> Vec<(TopicPartition, Committed)> {
         let progress = self.progress.iter();
-        let uncommitted = progress.filter_map(|(at, progress)| Some((*at, progress.news()?)));
+        let uncommitted =
+            progress.filter_map(|(at, progress)| Some((at.clone(), progress.news()?)));
         uncommitted.collect()
     }
 }
@@ -98,24 +99,25 @@ impl Place {
 
 impl Lanes {
     /// Takes in a partition that stands still.
-    pub fn hold(&mut self, partition: i32, place: Place) {
+    pub fn hold(&mut self, at: TopicPartition, place: Place) {
         let held = Partition { place, stop: None };
-        self.partitions.insert(partition, held);
+        self.partitions.insert(at, held);
     }
 
     /// Puts a partition in flow. `stop` is the other end of the lane's own.
     pub fn start(
         &mut self,
-        partition: i32,
+        at: TopicPartition,
         place: Place,
         lane: Lane,
         stop: watch::Sender<Option<Instant>>,
     ) {
         let stop = Some(stop);
-        self.partitions.insert(partition, Partition { place, stop });
-        let span = tracing::info_span!("lane", partition);
+        self.partitions
+            .insert(at.clone(), Partition { place, stop });
+        let span = tracing::info_span!("lane", topic = &*at.topic, at.partition);
         self.tasks
-            .spawn(async move { (partition, lane.run().await) }.instrument(span));
+            .spawn(async move { (at, lane.run().await) }.instrument(span));
     }
 
     /// Waits for a lane to end by itself; for ever when there is none. Cancel-safe.
@@ -123,20 +125,20 @@ impl Lanes {
     /// # Panics
     ///
     /// When a lane panicked.
-    pub async fn ended(&mut self) -> (i32, Arc<Seat>, End) {
+    pub async fn ended(&mut self) -> (TopicPartition, Arc<Seat>, End) {
         loop {
-            let (partition, end) = match self.ended.pop_front() {
+            let (at, end) = match self.ended.pop_front() {
                 Some(ended) => ended,
                 None => self.join().await,
             };
-            if let Some(seated) = self.partitions.get_mut(&partition) {
+            if let Some(seated) = self.partitions.get_mut(&at) {
                 seated.stop = None;
-                return (partition, Arc::clone(&seated.place.seat), end);
+                return (at, Arc::clone(&seated.place.seat), end);
             }
         }
     }
 
-    async fn join(&mut self) -> (i32, End) {
+    async fn join(&mut self) -> (TopicPartition, End) {
         match self.tasks.join_next().await {
             Some(ended) => ended.expect("a lane does not panic"),
             None => std::future::pending().await,
@@ -145,79 +147,76 @@ impl Lanes {
 
     /// Tells the lanes of `partitions` to settle by `deadline` and waits for them. The partitions stay, standing still.
     /// Answers whether the fate of all that was sent is known.
-    pub async fn halt(&mut self, partitions: &[i32], deadline: Instant) -> bool {
+    pub async fn halt(&mut self, partitions: &[TopicPartition], deadline: Instant) -> bool {
         let mut settled = true;
-        let mut waiting: Vec<i32> = Vec::new();
-        for partition in partitions {
-            if let Some(seated) = self.partitions.get_mut(partition)
+        let mut waiting = BTreeSet::new();
+        for at in partitions {
+            if let Some(seated) = self.partitions.get_mut(at)
                 && let Some(stop) = seated.stop.take()
-                && stop.send(Some(deadline)).is_ok()
             {
-                waiting.push(*partition);
+                // Refused by a lane that has ended by itself; that is heard of below.
+                let _ = stop.send(Some(deadline));
+                waiting.insert(at.clone());
             }
         }
-        waiting.retain(|partition| !self.ended.iter().any(|(ended, _)| ended == partition));
+        let halted: BTreeSet<_> = partitions.iter().collect();
+        for (at, _) in &self.ended {
+            waiting.remove(at);
+        }
         while !waiting.is_empty() {
-            let (partition, end) = self.join().await;
-            waiting.retain(|one| *one != partition);
+            let (at, end) = self.join().await;
+            waiting.remove(&at);
             settled &= end != End::Unsettled;
-            if !partitions.contains(&partition) {
-                self.ended.push_back((partition, end));
+            if !halted.contains(&at) {
+                self.ended.push_back((at, end));
             }
         }
-        self.ended
-            .retain(|(partition, _)| !partitions.contains(partition));
+        self.ended.retain(|(at, _)| !halted.contains(at));
         settled
     }
 
     /// Halts `partitions` and lets them go.
-    pub async fn stop(&mut self, partitions: &[i32], deadline: Instant) -> Stopped {
+    pub async fn stop(&mut self, partitions: &[TopicPartition], deadline: Instant) -> Stopped {
         let settled = self.halt(partitions, deadline).await;
-        let progress = partitions.iter();
-        let progress =
-            progress.filter_map(|partition| Some((*partition, self.progress(*partition)?)));
+        let seated = partitions.iter();
+        let seated = seated.filter_map(|at| Some((at.clone(), self.partitions.remove(at)?)));
+        let progress = seated.map(|(at, seated)| (at, seated.place.progress()));
         let progress = progress.collect();
-        self.partitions
-            .retain(|partition, _| !partitions.contains(partition));
         Stopped { progress, settled }
     }
 
-    /// What a partition that is here has acknowledged and committed.
-    pub fn progress(&self, partition: i32) -> Option<Progress> {
-        Some(self.place(partition)?.progress())
-    }
-
     /// What belongs to a partition that is here.
-    pub fn place(&self, partition: i32) -> Option<&Place> {
-        let seated = self.partitions.get(&partition)?;
+    pub fn place(&self, at: &TopicPartition) -> Option<&Place> {
+        let seated = self.partitions.get(at)?;
         Some(&seated.place)
     }
 
     /// What belongs to each partition.
-    pub fn places(&self) -> impl Iterator<Item = (i32, &Place)> {
+    pub fn places(&self) -> impl Iterator<Item = (&TopicPartition, &Place)> {
         let partitions = self.partitions.iter();
-        partitions.map(|(partition, seated)| (*partition, &seated.place))
+        partitions.map(|(at, seated)| (at, &seated.place))
     }
 
     /// What is acknowledged and not committed.
-    pub fn uncommitted(&self) -> Vec<(i32, Committed)> {
+    pub fn uncommitted(&self) -> Vec<(TopicPartition, Committed)> {
         let places = self.places();
-        let uncommitted = places.filter_map(|(at, place)| Some((at, place.progress().news()?)));
+        let uncommitted =
+            places.filter_map(|(at, place)| Some((at.clone(), place.progress().news()?)));
         uncommitted.collect()
     }
 
     /// Every position, committed or not.
-    pub fn reached(&self) -> Vec<(i32, Committed)> {
+    pub fn reached(&self) -> Vec<(TopicPartition, Committed)> {
         let places = self.places();
         places
-            .map(|(at, place)| (at, place.progress().reached))
+            .map(|(at, place)| (at.clone(), place.progress().reached))
             .collect()
     }
 
     /// Notes that the group holds these positions.
-    pub fn committed(&mut self, positions: impl IntoIterator<Item = (i32, Committed)>) {
-        for (partition, committed) in positions {
-            if let Some(seated) = self.partitions.get_mut(&partition) {
+    pub fn committed(&mut self, positions: impl IntoIterator<Item = (TopicPartition, Committed)>) {
+        for (at, committed) in positions {
+            if let Some(seated) = self.partitions.get_mut(&at) {
                 let offset = committed.position.offset.get();
                 seated.place.seat.metrics.committed_position.set(offset);
                 seated.place.committed = Some(committed);

@@ -1,6 +1,6 @@
-//! Holds the membership in a topic's consumer group and turns its callbacks into messages.
+//! Holds a membership in a consumer group and turns its callbacks into messages.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,12 +9,14 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use super::mark::{Committed, Mark};
 use super::settings::{self, Prefetch};
+use crate::clusters::TopicPartition;
 use crate::clusters::context::ClusterContext;
 use crate::config;
 use crate::librdkafka::commit::{Answer, Commits};
@@ -35,32 +37,30 @@ const BETWEEN_SEEKS: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub enum Event {
     /// These partitions are added; answer with [`Member::assign`].
-    Assigned(Vec<i32>),
+    Assigned(Vec<TopicPartition>),
     /// These are taken away; answer with [`Member::unassign`] once nothing more is to be committed.
-    Revoked(Vec<i32>),
+    Revoked(Vec<TopicPartition>),
     /// These were taken away already, without a word: nothing can be committed any more (I6). Answer
     /// with [`Member::unassign`].
-    Lost(Vec<i32>),
+    Lost(Vec<TopicPartition>),
 }
 
-/// A member of the group, subscribed to one topic.
+/// A member of a group.
 pub struct Member {
     session_timeout: Duration,
     commits: Commits,
     consumer: Arc<StreamConsumer<Callbacks>>,
-    topic: String,
 }
 
 impl Member {
-    /// Joins `group`. Connects by itself and goes on trying.
+    /// Prepares to be a member of `group`: the first [`Member::subscribe`] joins it. Connects by itself and goes on trying.
     ///
     /// # Errors
     ///
     /// When librdkafka refuses the configuration.
-    pub fn join(
+    pub fn open(
         cluster: &config::Cluster,
         group: &str,
-        topic: &str,
         prefetch: Prefetch,
     ) -> KafkaResult<(Self, mpsc::UnboundedReceiver<Event>)> {
         let (sender, events) = mpsc::unbounded_channel();
@@ -74,15 +74,33 @@ impl Member {
         let session_timeout = session_timeout.and_then(|millis| millis.parse().ok());
         let session_timeout = Duration::from_millis(session_timeout.unwrap_or(10_000));
         let consumer: StreamConsumer<Callbacks> = settings.create_with_context(callbacks)?;
-        consumer.subscribe(&[topic])?;
         let consumer = Arc::new(consumer);
         let member = Self {
             session_timeout,
             commits: Commits::of(&consumer),
             consumer,
-            topic: topic.to_owned(),
         };
         Ok((member, events))
+    }
+
+    /// Says which topics this member wants partitions of: these and no others. What it has of the others is revoked.
+    ///
+    /// # Errors
+    ///
+    /// When librdkafka refuses a name.
+    pub fn subscribe(&self, topics: &[&str]) -> KafkaResult<()> {
+        self.consumer.subscribe(topics)
+    }
+
+    /// Has the member look at the source's topics now, by one metadata request for all of them, so that the group shares
+    /// new partitions out without waiting for `topic.metadata.refresh.interval.ms`. Only such a request makes librdkafka
+    /// compare them with its subscription. Blocks up to `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// When no broker answers in time.
+    pub fn look_at_topics(&self, timeout: Duration) -> KafkaResult<()> {
+        self.consumer.fetch_metadata(None, timeout).map(drop)
     }
 
     /// How long the group waits for a word of a member before it gives its partitions away.
@@ -105,8 +123,8 @@ impl Member {
     }
 
     /// Splits a partition's records off, before it is assigned.
-    pub fn queue(&self, partition: i32) -> Option<PartitionQueue> {
-        PartitionQueue::split_off(&self.consumer, &self.topic, partition)
+    pub fn queue(&self, at: &TopicPartition) -> Option<PartitionQueue> {
+        PartitionQueue::split_off(&self.consumer, at)
     }
 
     /// Starts reading partitions at the given positions.
@@ -114,30 +132,33 @@ impl Member {
     /// # Errors
     ///
     /// librdkafka's, when the assignment was lost meanwhile.
-    pub fn assign(&self, starts: &[(i32, Position)]) -> KafkaResult<()> {
-        self.consumer.incremental_assign(&self.list(starts))
+    pub fn assign(&self, starts: &[(TopicPartition, Position)]) -> KafkaResult<()> {
+        self.consumer.incremental_assign(&positions(starts))
     }
 
     /// Has librdkafka compare the history before each position with the source's, before anything is read: of an
     /// assignment it takes the epoch, but validates only when it seeks, or when the leader changes later (KIP-320).
     /// Answers which partitions could not be sought in time.
-    pub async fn validate(&self, starts: &[(i32, Position)]) -> BTreeSet<i32> {
+    pub async fn validate(
+        &self,
+        starts: &[(TopicPartition, Position)],
+    ) -> BTreeSet<TopicPartition> {
         let known = starts.iter();
         let mut waiting: Vec<_> = known
             .filter(|(_, position)| position.epoch.is_some())
-            .copied()
+            .cloned()
             .collect();
         for _ in 0..SEEK_ATTEMPTS {
             if waiting.is_empty() {
                 break;
             }
             // `ERR__STATE` until librdkafka's own thread has begun to read the partition.
-            let sought = self.consumer.seek_partitions(self.list(&waiting), SEEK);
+            let sought = self.consumer.seek_partitions(positions(&waiting), SEEK);
             let sought = sought.map_or_else(|_| BTreeSet::new(), |list| without_error(&list));
-            waiting.retain(|(partition, _)| !sought.contains(partition));
+            waiting.retain(|(at, _)| !sought.contains(at));
             tokio::time::sleep(BETWEEN_SEEKS).await;
         }
-        waiting.iter().map(|(partition, _)| *partition).collect()
+        waiting.into_iter().map(|(at, _)| at).collect()
     }
 
     /// Stops reading partitions and lets the group have them.
@@ -145,53 +166,33 @@ impl Member {
     /// # Errors
     ///
     /// librdkafka's, when they are not assigned any more.
-    pub fn unassign(&self, partitions: &[i32]) -> KafkaResult<()> {
-        let mut list = TopicPartitionList::new();
-        for partition in partitions {
-            list.add_partition(&self.topic, *partition);
-        }
-        self.consumer.incremental_unassign(&list)
+    pub fn unassign(&self, partitions: &[TopicPartition]) -> KafkaResult<()> {
+        self.consumer.incremental_unassign(&list(partitions))
     }
 
     /// The log end as of the last fetch answer, without asking. `None` before the first one.
-    pub fn log_end(&self, partition: i32) -> Option<SourceOffset> {
-        watermarks::log_end(&*self.consumer, &self.topic, partition).map(SourceOffset::new)
+    pub fn log_end(&self, at: &TopicPartition) -> Option<SourceOffset> {
+        watermarks::log_end(&*self.consumer, at).map(SourceOffset::new)
     }
 
-    /// Asks for the group's committed positions, waiting up to `timeout`. Blocks.
+    /// Asks for the group's committed positions, waiting up to `timeout`; each partition has its own answer. Blocks.
     ///
     /// # Errors
     ///
     /// When the coordinator does not answer in time or refuses.
     pub fn committed(
         &self,
-        partitions: &[i32],
+        partitions: &[TopicPartition],
         timeout: Duration,
-    ) -> KafkaResult<Vec<(i32, Option<Committed>)>> {
-        let mut list = TopicPartitionList::new();
-        for partition in partitions {
-            list.add_partition(&self.topic, *partition);
-        }
-        let mut committed = self.consumer.committed_offsets(list, timeout)?;
-        let epochs: BTreeMap<i32, i32> = epochs::get(&mut committed).into_iter().collect();
-        let positions = committed.elements().into_iter().map(|element| {
-            element.error()?;
-            let partition = element.partition();
-            let position = match element.offset() {
-                Offset::Offset(offset) => Some(Committed {
-                    position: Position {
-                        offset: SourceOffset::new(offset),
-                        epoch: epochs
-                            .get(&partition)
-                            .and_then(|epoch| LeaderEpoch::known(*epoch)),
-                    },
-                    mark: Mark::read(element.metadata()),
-                }),
-                _ => None,
-            };
-            Ok((partition, position))
+    ) -> KafkaResult<Vec<(TopicPartition, KafkaResult<Option<Committed>>)>> {
+        let mut committed = self.consumer.committed_offsets(list(partitions), timeout)?;
+        let epochs = epochs::get(&mut committed);
+        let elements = committed.elements().into_iter().zip(epochs);
+        let positions = elements.map(|(element, epoch)| {
+            let position = element.error().map(|()| held(&element, epoch));
+            (place(&element), position)
         });
-        positions.collect()
+        Ok(positions.collect())
     }
 
     /// Sends a commit; [`Member::commit_answer`] gets what becomes of it.
@@ -199,8 +200,11 @@ impl Member {
     /// # Errors
     ///
     /// When there is no group to commit to at the moment.
-    pub fn commit(&self, positions: &[(i32, Committed)]) -> Result<(), RDKafkaErrorCode> {
-        self.commits.send(&self.marked(positions))
+    pub fn commit(
+        &self,
+        positions: &[(TopicPartition, Committed)],
+    ) -> Result<(), RDKafkaErrorCode> {
+        self.commits.send(&marked(positions))
     }
 
     /// Waits for what became of the next commit. Cancel-safe.
@@ -213,9 +217,8 @@ impl Member {
     /// # Errors
     ///
     /// When the coordinator refuses, or does not answer.
-    pub fn commit_now(&self, positions: &[(i32, Committed)]) -> KafkaResult<()> {
-        self.consumer
-            .commit(&self.marked(positions), CommitMode::Sync)
+    pub fn commit_now(&self, positions: &[(TopicPartition, Committed)]) -> KafkaResult<()> {
+        self.consumer.commit(&marked(positions), CommitMode::Sync)
     }
 
     /// Leaves the group: from now on revocations are agreed to without an [`Event`]. Call once nothing more
@@ -227,41 +230,64 @@ impl Member {
             .store(true, Ordering::Release);
         self.consumer.unsubscribe();
     }
-
-    fn marked(&self, positions: &[(i32, Committed)]) -> TopicPartitionList {
-        let offsets = positions.iter();
-        let offsets: Vec<_> = offsets
-            .map(|(partition, committed)| (*partition, committed.position))
-            .collect();
-        let list = self.list(&offsets);
-        for (element, (_, committed)) in list.elements().iter_mut().zip(positions) {
-            element.set_metadata(committed.mark.write());
-        }
-        list
-    }
-
-    fn list(&self, positions: &[(i32, Position)]) -> TopicPartitionList {
-        let mut list = TopicPartitionList::with_capacity(positions.len());
-        for (partition, position) in positions {
-            let offset = Offset::Offset(position.offset.get());
-            list.add_partition_offset(&self.topic, *partition, offset)
-                .expect("a position is a valid offset");
-        }
-        let known: BTreeMap<i32, Option<LeaderEpoch>> = positions
-            .iter()
-            .map(|(partition, position)| (*partition, position.epoch))
-            .collect();
-        epochs::set(&mut list, |partition| {
-            known.get(&partition).copied()?.map(LeaderEpoch::get)
-        });
-        list
-    }
 }
 
-fn without_error(list: &TopicPartitionList) -> BTreeSet<i32> {
+fn list(partitions: &[TopicPartition]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for at in partitions {
+        list.add_partition(&at.topic, at.partition);
+    }
+    list
+}
+
+fn positions(positions: &[(TopicPartition, Position)]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(positions.len());
+    for (at, position) in positions {
+        let offset = Offset::Offset(position.offset.get());
+        list.add_partition_offset(&at.topic, at.partition, offset)
+            .expect("a position is a valid offset");
+    }
+    let known = positions.iter();
+    epochs::set(
+        &mut list,
+        known.map(|(_, position)| position.epoch.map(LeaderEpoch::get)),
+    );
+    list
+}
+
+fn marked(committed: &[(TopicPartition, Committed)]) -> TopicPartitionList {
+    let offsets = committed.iter();
+    let offsets: Vec<_> = offsets
+        .map(|(at, committed)| (at.clone(), committed.position))
+        .collect();
+    let list = positions(&offsets);
+    for (element, (_, committed)) in list.elements().iter_mut().zip(committed) {
+        element.set_metadata(committed.mark.write());
+    }
+    list
+}
+
+fn place(element: &TopicPartitionListElem<'_>) -> TopicPartition {
+    TopicPartition::new(element.topic(), element.partition())
+}
+
+/// What the group holds; `None` when it holds nothing.
+fn held(element: &TopicPartitionListElem<'_>, epoch: i32) -> Option<Committed> {
+    let Offset::Offset(offset) = element.offset() else {
+        return None;
+    };
+    let position = Position {
+        offset: SourceOffset::new(offset),
+        epoch: LeaderEpoch::known(epoch),
+    };
+    let mark = Mark::read(element.metadata());
+    Some(Committed { position, mark })
+}
+
+fn without_error(list: &TopicPartitionList) -> BTreeSet<TopicPartition> {
     let elements = list.elements().into_iter();
     let sought = elements.filter(|element| element.error().is_ok());
-    sought.map(|element| element.partition()).collect()
+    sought.map(|element| place(&element)).collect()
 }
 
 /// Callbacks only send a message; the pipeline answers from its own task.
@@ -300,11 +326,7 @@ impl ConsumerContext for Callbacks {
             let _ = consumer.unassign();
             return;
         }
-        let partitions = list
-            .elements()
-            .iter()
-            .map(|element| element.partition())
-            .collect();
+        let partitions = list.elements().iter().map(place).collect();
         self.send(match code {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Event::Assigned(partitions),
             _ if consumer.assignment_lost() => Event::Lost(partitions),

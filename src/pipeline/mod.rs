@@ -1,12 +1,13 @@
-//! Copies one topic: a member of its consumer group on the source, and one lane per assigned partition.
+//! Copies topics: a member of a consumer group on the source, and one lane per partition that the group gives to it.
 //!
 //! In the order in which a record meets them:
 //!
-//! - `handle`: starts and stops it;
-//! - `topic`: strings the others together;
+//! - `handle`: starts and stops it, and tells it which topics to copy;
+//! - `topic`: what is known of each;
+//! - `group`: strings the others together;
 //! - `member`: the group membership; assignments and revocations come out of it as messages;
 //! - `settings`: those of its consumer;
-//! - `observe`: asks what is committed and what the source holds, when a partition is assigned;
+//! - `observe`: asks what is committed and what the source holds, when partitions are assigned;
 //! - `asking`: lets the others begin where one of which the source does not tell all has to wait;
 //! - `begin`: decides from that where reading begins;
 //! - `way`: what that means by the mirror's policies;
@@ -25,6 +26,7 @@ mod begin;
 mod caution;
 mod committing;
 mod flight;
+mod group;
 mod handle;
 mod lane;
 mod lanes;
@@ -38,6 +40,7 @@ mod topic;
 mod trouble;
 mod way;
 
-pub use handle::{Context, Known, Pipeline, Plan};
+pub use handle::{Context, Pipeline};
 pub use mark::Mark;
 pub use settings::Prefetch;
+pub use topic::{Plan, Topic, Topics};

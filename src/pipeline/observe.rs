@@ -22,18 +22,24 @@ const COMMITTED_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Question {
     /// For the committed positions.
     pub member: Arc<Member>,
-    /// For the log's start and end.
-    pub inspector: Inspector,
-    /// Source topic.
-    pub topic: String,
-    /// Its copy, and whom to ask about it; `None` where others may write it, too.
-    pub copy: Option<(Inspector, String)>,
+    /// For each log's start and end.
+    pub source: Inspector,
+    /// About copies.
+    pub target: Inspector,
+    /// The topics of the partitions.
+    pub topics: BTreeMap<Arc<str>, Asked>,
     /// Partitions, each with what is known better than by a commit.
-    pub partitions: BTreeMap<i32, Option<Known>>,
-    /// The topic that bore the name when this process last looked.
-    pub last_seen: Option<TopicId>,
+    pub partitions: BTreeMap<TopicPartition, Option<Known>>,
     /// Decides whether offsets by time are asked for.
     pub start: Start,
+}
+
+/// What to know of a topic.
+pub struct Asked {
+    /// Its copy; `None` where others may write it, too.
+    pub copy: Option<String>,
+    /// The topic that bore the name when this process last looked.
+    pub last_seen: Option<TopicId>,
 }
 
 /// Where a partition goes on that this process had in its hands.
@@ -49,22 +55,23 @@ pub struct Known {
 #[derive(Default)]
 pub struct Answer {
     /// Those of which all is known.
-    pub observed: Vec<(i32, Observed)>,
-    /// Those of which the source does not tell all at the moment, each with the reason: nobody leads them.
-    pub untold: BTreeMap<i32, String>,
+    pub observed: Vec<(TopicPartition, Observed)>,
+    /// Those of which the source does not tell all at the moment, each with the reason: nobody leads them, they may not be
+    /// read.
+    pub untold: BTreeMap<TopicPartition, String>,
 }
 
-/// Offsets, or why there are none, by partition.
-type Offsets = BTreeMap<i32, Result<Option<SourceOffset>, String>>;
+/// What there is for each partition, or why it cannot be told.
+type Told<T> = BTreeMap<TopicPartition, Result<Option<T>, String>>;
 
 /// What the clusters tell of the logs.
 struct Logs {
-    topic_id: Option<TopicId>,
-    starts: Offsets,
-    ends: Offsets,
-    times: Offsets,
+    topic_ids: BTreeMap<String, TopicId>,
+    starts: Told<SourceOffset>,
+    ends: Told<SourceOffset>,
+    times: Told<SourceOffset>,
     /// Partitions of which no position is known, and whose copy has been written to.
-    copied: BTreeSet<i32>,
+    copied: BTreeSet<TopicPartition>,
 }
 
 impl Question {
@@ -76,12 +83,7 @@ impl Question {
             match self.ask().await {
                 Ok(answer) => return answer,
                 Err(error) if attempts.is_multiple_of(10) => {
-                    tracing::warn!(
-                        topic = self.topic,
-                        attempts,
-                        error,
-                        "cannot tell where to begin"
-                    );
+                    tracing::warn!(attempts, error, "cannot tell where to begin");
                 }
                 Err(_) => {}
             }
@@ -91,15 +93,16 @@ impl Question {
     }
 
     async fn ask(&self) -> Result<Answer, String> {
-        let mut committed = self.committed().await?;
+        let committed = self.committed().await?;
         let logs = self.logs(&committed).await?;
         let mut answer = Answer::default();
-        for (partition, known) in &self.partitions {
-            let committed = committed.remove(partition).flatten();
-            match self.observed(*partition, known.clone(), committed, &logs) {
-                Ok(observed) => answer.observed.push((*partition, observed)),
+        for (at, known) in &self.partitions {
+            let observed = of(&committed, at)
+                .and_then(|committed| self.observed(at, known.clone(), committed, &logs));
+            match observed {
+                Ok(observed) => answer.observed.push((at.clone(), observed)),
                 Err(reason) => {
-                    answer.untold.insert(*partition, reason);
+                    answer.untold.insert(at.clone(), reason);
                 }
             }
         }
@@ -109,7 +112,7 @@ impl Question {
     /// Puts together what is known of one partition; an error says what is missing.
     fn observed(
         &self,
-        partition: i32,
+        at: &TopicPartition,
         known: Option<Known>,
         committed: Option<Committed>,
         logs: &Logs,
@@ -125,11 +128,11 @@ impl Question {
             },
             (None, None) => Known {
                 position: None,
-                counted_in: self.last_seen.clone(),
+                counted_in: self.asked(at).last_seen.clone(),
             },
         };
         let bound = |offsets| {
-            let offset = offset(offsets, partition)?;
+            let offset = of(offsets, at)?;
             offset
                 .ok_or_else(|| "the source does not tell where its log begins and ends".to_owned())
         };
@@ -137,33 +140,34 @@ impl Question {
             committed,
             position,
             counted_in,
-            topic_id: logs.topic_id.clone(),
+            topic_id: logs.topic_ids.get(&*at.topic).cloned(),
             log_start: bound(&logs.starts)?,
             log_end: bound(&logs.ends)?,
-            at_time: offset(&logs.times, partition)?,
-            is_copied: logs.copied.contains(&partition),
+            at_time: of(&logs.times, at)?,
+            is_copied: logs.copied.contains(at),
         })
     }
 
-    async fn logs(&self, committed: &BTreeMap<i32, Option<Committed>>) -> Result<Logs, String> {
-        let topic = std::slice::from_ref(&self.topic);
-        let ids = self.inspector.topic_ids(topic).await;
-        let partitions: Vec<_> = self
-            .partitions
-            .keys()
-            .map(|partition| TopicPartition::new(&self.topic, *partition))
-            .collect();
-        let starts = self.inspector.log_starts(&partitions).await;
-        let ends = self.inspector.log_ends(&partitions).await;
+    fn asked(&self, at: &TopicPartition) -> &Asked {
+        let asked = self.topics.get(&at.topic);
+        asked.expect("each partition's topic is here")
+    }
+
+    async fn logs(&self, committed: &Told<Committed>) -> Result<Logs, String> {
+        let names: Vec<_> = self.topics.keys().map(ToString::to_string).collect();
+        let ids = self.source.topic_ids(&names).await;
+        let partitions: Vec<_> = self.partitions.keys().cloned().collect();
+        let starts = self.source.log_starts(&partitions).await;
+        let ends = self.source.log_ends(&partitions).await;
         let times = match self.start {
-            Start::At(time) => self.inspector.offsets_at(&partitions, time).await,
+            Start::At(time) => self.source.offsets_at(&partitions, time).await,
             Start::Earliest | Start::Latest => Ok(Vec::new()),
         };
         Ok(Logs {
-            topic_id: ids.map_err(|error| error.to_string())?.remove(&self.topic),
-            starts: by_partition(starts)?,
-            ends: by_partition(ends)?,
-            times: by_partition(times)?,
+            topic_ids: ids.map_err(|error| error.to_string())?,
+            starts: told(starts)?,
+            ends: told(ends)?,
+            times: told(times)?,
             copied: self.copied(committed).await?,
         })
     }
@@ -171,22 +175,23 @@ impl Question {
     /// Partitions of which no position is known, and whose copy has been written to.
     async fn copied(
         &self,
-        committed: &BTreeMap<i32, Option<Committed>>,
-    ) -> Result<BTreeSet<i32>, String> {
-        let Some((target, copy)) = &self.copy else {
-            return Ok(BTreeSet::new());
-        };
-        let unknown = committed.iter().filter(|(_, position)| position.is_none());
-        let unknown: Vec<_> = unknown
-            .map(|(partition, _)| TopicPartition::new(copy, *partition))
-            .collect();
-        if unknown.is_empty() {
+        committed: &Told<Committed>,
+    ) -> Result<BTreeSet<TopicPartition>, String> {
+        let unknown = committed.iter().filter(|(_, held)| **held == Ok(None));
+        let copies = unknown.filter_map(|(at, _)| {
+            let copy = self.asked(at).copy.as_deref()?;
+            Some((TopicPartition::new(copy, at.partition), at.clone()))
+        });
+        let copies: BTreeMap<_, _> = copies.collect();
+        if copies.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let ends = target.log_ends(&unknown).await;
+        let asked: Vec<_> = copies.keys().cloned().collect();
+        let ends = self.target.log_ends(&asked).await;
         let ends = ends.map_err(|error| error.to_string())?.into_iter();
         let written = ends.filter_map(|end| match end.offset {
-            Ok(offset) => (offset > Some(0)).then_some(Ok(end.at.partition)),
+            Ok(offset) if offset > Some(0) => Some(Ok(copies.get(&end.at)?.clone())),
+            Ok(_) => None,
             // It was created a moment ago, and not every broker knows.
             Err(failure) if failure.code == RDKafkaErrorCode::UnknownTopicOrPartition => None,
             Err(failure) => Some(Err(format!("{}: {failure}", end.at))),
@@ -195,9 +200,9 @@ impl Question {
     }
 
     /// What the group holds for partitions of which this process knows nothing better.
-    async fn committed(&self) -> Result<BTreeMap<i32, Option<Committed>>, String> {
+    async fn committed(&self) -> Result<Told<Committed>, String> {
         let unknown = self.partitions.iter().filter(|(_, known)| known.is_none());
-        let unknown: Vec<i32> = unknown.map(|(partition, _)| *partition).collect();
+        let unknown: Vec<_> = unknown.map(|(at, _)| at.clone()).collect();
         if unknown.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -205,24 +210,22 @@ impl Question {
         let ask = move || member.committed(&unknown, COMMITTED_TIMEOUT);
         let committed = tokio::task::spawn_blocking(ask).await;
         let committed = committed.expect("asking does not panic");
-        let committed = committed.map_err(|error| error.to_string())?;
-        Ok(committed.into_iter().collect())
+        let committed = committed.map_err(|error| error.to_string())?.into_iter();
+        let committed = committed.map(|(at, held)| (at, held.map_err(|error| error.to_string())));
+        Ok(committed.collect())
     }
 }
 
-fn by_partition(offsets: Result<Vec<PartitionOffset>, Error>) -> Result<Offsets, String> {
+fn told(offsets: Result<Vec<PartitionOffset>, Error>) -> Result<Told<SourceOffset>, String> {
     let offsets = offsets.map_err(|error| error.to_string())?;
     let offsets = offsets.into_iter().map(|answer| {
         let offset = answer.offset.map(|offset| offset.map(SourceOffset::new));
-        (
-            answer.at.partition,
-            offset.map_err(|failure| failure.to_string()),
-        )
+        (answer.at, offset.map_err(|failure| failure.to_string()))
     });
     Ok(offsets.collect())
 }
 
-/// The offset of a partition; none when it was not asked for.
-fn offset(offsets: &Offsets, partition: i32) -> Result<Option<SourceOffset>, String> {
-    offsets.get(&partition).cloned().unwrap_or(Ok(None))
+/// What is told of one partition; none when it was not asked for.
+fn of<T: Clone>(told: &Told<T>, at: &TopicPartition) -> Result<Option<T>, String> {
+    told.get(at).cloned().unwrap_or(Ok(None))
 }

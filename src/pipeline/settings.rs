@@ -6,7 +6,7 @@ use crate::clusters::properties;
 use crate::config;
 
 /// Bytes that librdkafka may prefetch for one partition, and for one answer of a broker.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Prefetch {
     /// Per partition.
     pub partition: u64,

@@ -9,15 +9,15 @@ use tokio::time::Instant;
 use super::begin::{Observed, begin, resumes};
 use super::caution::Caution;
 use super::flight::Flight;
+use super::group::Group;
 use super::lane::{Lane, SETTLE};
 use super::lanes::Place;
 use super::mark::Committed;
 use super::observe::Known;
-use super::topic::Topic;
 use super::trouble::stand_still;
 use super::way::{FORGOTTEN, Way, decide, tell};
 use crate::board::Seat;
-use crate::clusters::TopicId;
+use crate::clusters::{TopicId, TopicPartition};
 use crate::librdkafka::queue::PartitionQueue;
 use crate::offset::{Position, SourceOffset};
 use crate::status::State;
@@ -37,54 +37,51 @@ pub enum Cause {
     Restarted(Assignment),
 }
 
-impl Topic {
+impl Group {
     /// Takes partitions over: asks where each begins.
-    pub(super) fn own(&mut self, partitions: &[i32]) {
+    pub(super) fn own(&mut self, partitions: &[TopicPartition]) {
         self.assignments += 1;
-        for partition in partitions {
-            self.owned.insert(*partition, self.assignments);
+        for at in partitions {
+            self.owned.insert(at.clone(), self.assignments);
         }
-        let unknown = partitions
-            .iter()
-            .map(|partition| (*partition, None))
-            .collect();
+        let unknown = partitions.iter().map(|at| (at.clone(), None)).collect();
         self.observe(Cause::Assigned(self.assignments), unknown);
     }
 
     /// Reads a partition again, from the first record that was not acknowledged.
-    pub(super) fn restart(&mut self, partition: i32) {
-        let Some(assignment) = self.owned.get(&partition).copied() else {
+    pub(super) fn restart(&mut self, at: &TopicPartition) {
+        let Some(assignment) = self.owned.get(at).copied() else {
             return;
         };
-        if let Some(place) = self.lanes.place(partition) {
+        if let Some(place) = self.lanes.place(at) {
             let known = Known {
                 position: Some(place.seat.reading_position()),
                 counted_in: place.counted_in.clone(),
             };
-            self.unassign(&[partition]);
+            self.unassign(std::slice::from_ref(at));
             self.observe(
                 Cause::Restarted(assignment),
-                [(partition, Some(known))].into(),
+                [(at.clone(), Some(known))].into(),
             );
         }
     }
 
     /// Reads a partition again after a while.
-    pub(super) fn restart_after(&mut self, delay: Duration, partition: i32) {
+    pub(super) fn restart_after(&mut self, delay: Duration, at: TopicPartition) {
         self.restarts.spawn(async move {
             tokio::time::sleep(delay).await;
-            partition
+            at
         });
     }
 
     /// Puts partitions in flow, as far as they are still owned, and answers the group's assignment.
-    pub(super) async fn assign(&mut self, cause: Cause, observed: Vec<(i32, Observed)>) {
+    pub(super) async fn assign(&mut self, cause: Cause, observed: Vec<(TopicPartition, Observed)>) {
         let (Cause::Assigned(assignment) | Cause::Restarted(assignment)) = cause;
         let mut starts = Vec::new();
-        for (partition, observed) in observed {
-            let owned = self.owned.get(&partition) == Some(&assignment);
-            if owned && !self.assigned.contains(&partition) {
-                starts.extend(self.seat(partition, observed));
+        for (at, observed) in observed {
+            let owned = self.owned.get(&at) == Some(&assignment);
+            if owned && !self.assigned.contains(&at) {
+                starts.extend(self.seat(at, observed));
             }
         }
         // An empty answer is one, too, but only to the assignment that waits for it.
@@ -92,28 +89,28 @@ impl Topic {
             return;
         }
         let held = starts.iter();
-        let held: Vec<_> = held.map(|start| (start.partition, start.held())).collect();
+        let held: Vec<_> = held.map(|start| (start.at.clone(), start.held())).collect();
         if let Err(error) = self.member.assign(&held) {
             // The group took them back meanwhile; the event that says so follows.
             tracing::debug!(%error, "assignment came too late");
             return;
         }
         self.assigned
-            .extend(starts.iter().map(|start| start.partition));
+            .extend(starts.iter().map(|start| start.at.clone()));
         let positions = starts.iter();
         let positions: Vec<_> = positions
-            .map(|start| (start.partition, start.position))
+            .map(|start| (start.at.clone(), start.position))
             .collect();
         let mut refused = self.member.validate(&positions).await;
         refused.extend(self.commit_beginnings(&mut starts).await);
         for start in starts {
-            if refused.contains(&start.partition) {
+            if refused.contains(&start.at) {
                 tracing::warn!(
-                    start.partition,
+                    partition = %start.at,
                     "the partition cannot begin yet, assigning anew"
                 );
-                self.lanes.hold(start.partition, start.place);
-                self.restart_after(ASSIGN_ANEW, start.partition);
+                self.lanes.hold(start.at.clone(), start.place);
+                self.restart_after(ASSIGN_ANEW, start.at);
             } else {
                 self.start_lane(start);
             }
@@ -123,17 +120,17 @@ impl Topic {
     /// Commits where partitions begin of which the group holds nothing, before their first record: from then on it is
     /// known that there is a copy, and `start: latest` begins where it began, whatever happens. Answers those whose
     /// commit was not taken.
-    async fn commit_beginnings(&mut self, starts: &mut [Start]) -> Vec<i32> {
+    async fn commit_beginnings(&mut self, starts: &mut [Start]) -> Vec<TopicPartition> {
         let fresh = starts.iter_mut();
         let mut fresh: Vec<_> = fresh
             .filter(|start| start.place.committed.is_none())
             .collect();
         let beginnings = fresh.iter();
         let beginnings = beginnings
-            .map(|start| (start.partition, start.place.reached()))
+            .map(|start| (start.at.clone(), start.place.reached()))
             .collect();
         if !self.commit_now(beginnings, Instant::now() + SETTLE).await {
-            return fresh.iter().map(|start| start.partition).collect();
+            return fresh.iter().map(|start| start.at.clone()).collect();
         }
         for start in &mut fresh {
             start.place.committed = Some(start.place.reached());
@@ -142,10 +139,11 @@ impl Topic {
     }
 
     /// Seats a partition, and says where to start it unless it has to stand still.
-    fn seat(&mut self, partition: i32, mut observed: Observed) -> Option<Start> {
-        self.resume(partition, &mut observed);
-        let seat = self.board.seat(partition, &self.context.budget);
-        let committed = match self.lanes.place(partition) {
+    fn seat(&mut self, at: TopicPartition, mut observed: Observed) -> Option<Start> {
+        self.resume(&at, &mut observed);
+        let board = &self.topic(&at.topic).board;
+        let seat = board.seat(at.partition, &self.context.budget);
+        let committed = match self.lanes.place(&at) {
             Some(place) => place.committed.clone(),
             None => observed.committed.clone(),
         };
@@ -154,11 +152,11 @@ impl Topic {
         seat.set_source_range(observed.log_start, observed.log_end);
         seat.set_position(way.position());
         if let Way::On { position, .. } = &way {
-            tell(partition, begin, *position, &seat);
+            tell(&at, begin, *position, &seat);
         }
-        match (way, self.member.queue(partition)) {
+        match (way, self.member.queue(&at)) {
             (Way::On { position, topic_id }, Some(queue)) => Some(Start {
-                partition,
+                at,
                 position,
                 log_end: observed.log_end,
                 place: place(seat, topic_id, committed),
@@ -166,33 +164,26 @@ impl Topic {
             }),
             (Way::On { topic_id, .. }, None) => {
                 let reason = "librdkafka refuses the partition";
-                self.hold(
-                    partition,
-                    place(seat, topic_id, committed),
-                    State::Paused,
-                    reason,
-                );
-                None
+                let place = place(seat, topic_id, committed);
+                self.hold(at, place, State::Paused, reason)
             }
             (Way::Forgotten { .. }, _) => {
                 let place = Place {
                     is_guessed: true,
                     ..place(seat, observed.counted_in, committed)
                 };
-                self.hold(partition, place, State::Diverged, FORGOTTEN);
-                None
+                self.hold(at, place, State::Diverged, FORGOTTEN)
             }
             (Way::Still { state, reason, .. }, _) => {
                 let place = place(seat, observed.counted_in, committed);
-                self.hold(partition, place, state, &reason);
-                None
+                self.hold(at, place, state, &reason)
             }
         }
     }
 
     /// Lets a partition that comes back to this process go on from what it had acknowledged itself.
-    fn resume(&mut self, partition: i32, observed: &mut Observed) {
-        let Some(left) = self.left.remove(&partition) else {
+    fn resume(&mut self, at: &TopicPartition, observed: &mut Observed) {
+        let Some(left) = self.left.remove(at) else {
             return;
         };
         let offset =
@@ -205,23 +196,32 @@ impl Topic {
         }
     }
 
-    fn hold(&mut self, partition: i32, place: Place, state: State, reason: &str) {
-        stand_still(partition, &place.seat, state, reason);
+    /// Lets a partition stand still: there is nothing to start.
+    fn hold(
+        &mut self,
+        at: TopicPartition,
+        place: Place,
+        state: State,
+        reason: &str,
+    ) -> Option<Start> {
+        stand_still(&at, &place.seat, state, reason);
         place.seat.set_held_up(true);
-        self.lanes.hold(partition, place);
+        self.lanes.hold(at, place);
+        None
     }
 
     fn start_lane(&mut self, start: Start) {
-        let (writer, acks) = self.target.partition(start.partition);
+        let topic = self.topic(&start.at.topic);
+        let (writer, acks) = topic.target.partition(start.at.partition);
         let (stop, stopped) = watch::channel(None);
         let caution = Caution {
-            limits: self.sight.limits.clone(),
-            producer_batch: self.target.batch_bytes(),
-            through: self.retries.careful_through(start.partition),
+            limits: topic.limits.clone(),
+            producer_batch: topic.target.batch_bytes(),
+            through: self.retries.careful_through(&start.at),
         };
         let flight = Flight::new(
             Arc::clone(&start.place.seat),
-            Arc::clone(&self.board),
+            Arc::clone(&topic.board),
             caution,
             self.context.mirror.on_rejected,
         );
@@ -233,13 +233,13 @@ impl Topic {
             stop: stopped,
             flight,
         };
-        self.lanes.start(start.partition, start.place, lane, stop);
+        self.lanes.start(start.at, start.place, lane, stop);
     }
 }
 
 /// A partition about to flow.
 struct Start {
-    partition: i32,
+    at: TopicPartition,
     position: Position,
     log_end: SourceOffset,
     place: Place,

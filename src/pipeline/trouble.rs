@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
+use super::group::Group;
 use super::lane::{End, Trouble};
-use super::topic::Topic;
 use crate::board::Seat;
+use crate::clusters::TopicPartition;
 use crate::config::OnDivergence;
 use crate::metrics::Stage;
 use crate::offset::{Position, SourceOffset};
@@ -17,7 +18,7 @@ use crate::status::State;
 /// Partitions in trouble.
 #[derive(Default)]
 pub struct Retries {
-    partitions: BTreeMap<i32, Retry>,
+    partitions: BTreeMap<TopicPartition, Retry>,
 }
 
 /// Attempts to get past one position.
@@ -30,23 +31,23 @@ struct Retry {
 
 impl Retries {
     /// How long to wait before the next attempt; starts over once the partition has got on.
-    fn delay(&mut self, partition: i32, position: SourceOffset) -> Duration {
-        self.at(partition, position).delays.draw()
+    fn delay(&mut self, at: &TopicPartition, position: SourceOffset) -> Duration {
+        self.retry(at, position).delays.draw()
     }
 
     /// Has the records before `through` fly alone.
-    fn be_careful(&mut self, partition: i32, position: SourceOffset, through: SourceOffset) {
-        let retry = self.at(partition, position);
+    fn be_careful(&mut self, at: &TopicPartition, position: SourceOffset, through: SourceOffset) {
+        let retry = self.retry(at, position);
         retry.careful_through = retry.careful_through.max(Some(through));
     }
 
-    fn at(&mut self, partition: i32, position: SourceOffset) -> &mut Retry {
+    fn retry(&mut self, at: &TopicPartition, position: SourceOffset) -> &mut Retry {
         let fresh = || Retry {
             position,
             delays: Delays::default(),
             careful_through: None,
         };
-        let retry = self.partitions.entry(partition).or_insert_with(fresh);
+        let retry = self.partitions.entry(at.clone()).or_insert_with(fresh);
         if retry.position != position {
             retry.position = position;
             retry.delays.reset();
@@ -55,19 +56,19 @@ impl Retries {
     }
 
     /// Up to where the records of a partition fly alone.
-    pub fn careful_through(&self, partition: i32) -> Option<SourceOffset> {
-        self.partitions.get(&partition)?.careful_through
+    pub fn careful_through(&self, at: &TopicPartition) -> Option<SourceOffset> {
+        self.partitions.get(at)?.careful_through
     }
 
     /// Forgets a partition that is not ours any more.
-    pub fn forget(&mut self, partition: i32) {
-        self.partitions.remove(&partition);
+    pub fn forget(&mut self, at: &TopicPartition) {
+        self.partitions.remove(at);
     }
 }
 
-impl Topic {
+impl Group {
     /// Notes why a lane ended by itself; where the cause may pass, lets it begin again after a while.
-    pub(super) fn lane_ended(&mut self, partition: i32, seat: &Seat, end: End) {
+    pub(super) fn lane_ended(&mut self, at: &TopicPartition, seat: &Seat, end: End) {
         let End::Trouble(trouble) = end else { return };
         let metrics = &self.context.metrics;
         let mirror = &self.context.mirror.name;
@@ -80,47 +81,47 @@ impl Topic {
                 Some(Duration::ZERO)
             }
             Trouble::ReadAgain { .. } => Some(Duration::ZERO),
-            Trouble::Truncated { to, .. } => self.cut_back(partition, seat, &trouble, to),
+            Trouble::Truncated { to, .. } => self.cut_back(at, seat, &trouble, to),
             Trouble::RejectedTogether { through, .. } => {
-                tracing::warn!(partition, reason = %trouble, "sending its records one by one");
-                self.board.note_refused();
-                self.retries.be_careful(partition, position, through);
+                tracing::warn!(partition = %at, reason = %trouble, "sending its records one by one");
+                self.topic(&at.topic).board.note_refused();
+                self.retries.be_careful(at, position, through);
                 Some(Duration::ZERO)
             }
-            Trouble::Rejected { at, .. } => {
-                stand_still(partition, seat, State::Rejected, &trouble);
-                self.board.note_refused();
-                self.retries.be_careful(partition, position, at.next());
-                Some(self.retries.delay(partition, position))
+            Trouble::Rejected { at: offset, .. } => {
+                stand_still(at, seat, State::Rejected, &trouble);
+                self.topic(&at.topic).board.note_refused();
+                self.retries.be_careful(at, position, offset.next());
+                Some(self.retries.delay(at, position))
             }
             Trouble::Misled { .. } => {
-                stand_still(partition, seat, State::Paused, &trouble);
-                self.target.fail(trouble.to_string());
+                stand_still(at, seat, State::Paused, &trouble);
+                self.topic(&at.topic).target.fail(trouble.to_string());
                 None
             }
             Trouble::NotRead(_) | Trouble::NotWritten { .. } => {
-                stand_still(partition, seat, State::Paused, &trouble);
-                Some(self.retries.delay(partition, position))
+                stand_still(at, seat, State::Paused, &trouble);
+                Some(self.retries.delay(at, position))
             }
         };
         if let Some(delay) = delay {
-            self.restart_after(delay, partition);
+            self.restart_after(delay, at.clone());
         }
     }
 
     /// A log that was cut back and has another history from `to` on.
     fn cut_back(
         &self,
-        partition: i32,
+        at: &TopicPartition,
         seat: &Seat,
         trouble: &Trouble,
         to: SourceOffset,
     ) -> Option<Duration> {
         if self.context.mirror.on_divergence == OnDivergence::Pause {
-            stand_still(partition, seat, State::Diverged, trouble);
+            stand_still(at, seat, State::Diverged, trouble);
             return None;
         }
-        tracing::warn!(partition, reason = %trouble, "going on where the source's history parts");
+        tracing::warn!(partition = %at, reason = %trouble, "going on where the source's history parts");
         seat.set_position(Position::at(to));
         Some(Duration::ZERO)
     }
@@ -140,9 +141,9 @@ fn stage(trouble: &Trouble) -> Stage {
 }
 
 /// Shows that a partition stands still, and why; says it once.
-pub fn stand_still(partition: i32, seat: &Seat, state: State, reason: impl Display) {
+pub fn stand_still(at: &TopicPartition, seat: &Seat, state: State, reason: impl Display) {
     if seat.set_standing(state, Some(reason.to_string())) {
-        tracing::error!(partition, %state, %reason, "partition stands still");
+        tracing::error!(partition = %at, %state, %reason, "partition stands still");
     }
 }
 
@@ -150,24 +151,28 @@ pub fn stand_still(partition: i32, seat: &Seat, state: State, reason: impl Displ
 mod tests {
     use super::*;
 
+    fn partition(number: i32) -> TopicPartition {
+        TopicPartition::new("orders", number)
+    }
+
     #[test]
     fn attempts_are_spaced_out_until_the_partition_gets_on() {
-        let mut retries = Retries::default();
+        let (mut retries, at) = (Retries::default(), partition(0));
         let (here, further) = (SourceOffset::new(5), SourceOffset::new(6));
-        let later = (0..50).map(|_| retries.delay(0, here)).last();
+        let later = (0..50).map(|_| retries.delay(&at, here)).last();
         assert!(later > Some(Duration::from_secs(4)), "{later:?}");
-        assert!(retries.delay(0, further) < Duration::from_secs(1));
+        assert!(retries.delay(&at, further) < Duration::from_secs(1));
     }
 
     #[test]
     fn care_is_taken_up_to_the_furthest_record_in_doubt() {
-        let mut retries = Retries::default();
-        let at = SourceOffset::new;
-        retries.be_careful(0, at(5), at(9));
-        retries.be_careful(0, at(6), at(7));
-        assert_eq!(retries.careful_through(0), Some(at(9)));
-        assert_eq!(retries.careful_through(1), None);
-        retries.forget(0);
-        assert_eq!(retries.careful_through(0), None);
+        let (mut retries, at) = (Retries::default(), partition(0));
+        let offset = SourceOffset::new;
+        retries.be_careful(&at, offset(5), offset(9));
+        retries.be_careful(&at, offset(6), offset(7));
+        assert_eq!(retries.careful_through(&at), Some(offset(9)));
+        assert_eq!(retries.careful_through(&partition(1)), None);
+        retries.forget(&at);
+        assert_eq!(retries.careful_through(&at), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::begin::{Begin, Observed};
 use crate::board::Seat;
-use crate::clusters::TopicId;
+use crate::clusters::{TopicId, TopicPartition};
 use crate::config::{Mirror, OnDivergence, OnGap};
 use crate::metrics::Skipped;
 use crate::offset::Position;
@@ -83,13 +83,13 @@ pub fn decide(mirror: &Mirror, begin: Begin, observed: &Observed) -> Way {
 }
 
 /// Says what is gone over, and counts it.
-pub fn tell(partition: i32, begin: Begin, position: Position, seat: &Seat) {
-    let at = position.offset.get();
+pub fn tell(at: &TopicPartition, begin: Begin, position: Position, seat: &Seat) {
+    let position = position.offset.get();
     match begin {
         Begin::At(_) => {}
         Begin::Gap { from, to } => {
             tracing::warn!(
-                partition,
+                partition = %at,
                 from = from.get(),
                 to = to.get(),
                 "gap: the source deleted records before they were read"
@@ -99,23 +99,23 @@ pub fn tell(partition: i32, begin: Begin, position: Position, seat: &Seat) {
         Begin::CutBack { log_end, .. } => {
             let log_end = log_end.get();
             tracing::warn!(
-                partition,
-                at,
+                partition = %at,
+                position,
                 log_end,
                 "the source log was cut back, going on"
             );
         }
         Begin::Forgotten { .. } => {
             tracing::warn!(
-                partition,
-                at,
+                partition = %at,
+                position,
                 "no position is committed although the copy holds records, going on"
             );
         }
         Begin::Recreated { .. } => {
             tracing::warn!(
-                partition,
-                at,
+                partition = %at,
+                position,
                 "the source topic was created anew, going on with it"
             );
         }

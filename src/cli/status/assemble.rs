@@ -40,8 +40,8 @@ fn partition(
     sight: &Sight,
     now: SystemTime,
 ) -> PartitionStatus {
-    let at = TopicPartition::new(&plan.names.source_topic, number);
-    let copy = TopicPartition::new(&plan.names.target_topic, number);
+    let at = TopicPartition::new(plan.names.source_topic.as_str(), number);
+    let copy = TopicPartition::new(plan.names.target_topic.as_str(), number);
     let position = known(&sight.committed, &at);
     let source_start = known(&sight.source_starts, &at);
     let source_end = known(&sight.source_ends, &at);

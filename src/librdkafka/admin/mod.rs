@@ -25,6 +25,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
@@ -33,18 +34,18 @@ use rdkafka::types::RDKafkaErrorCode;
 use rdkafka_sys::bindings as sys;
 use rdkafka_sys::types::{RDKafka, RDKafkaAdminOp, RDKafkaRespErr};
 
-/// One partition of one topic.
+/// One partition of one topic. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicPartition {
     /// Name of the topic.
-    pub topic: String,
+    pub topic: Arc<str>,
     /// Number of the partition.
     pub partition: i32,
 }
 
 impl TopicPartition {
     /// Names partition `partition` of `topic`.
-    pub fn new(topic: impl Into<String>, partition: i32) -> Self {
+    pub fn new(topic: impl Into<Arc<str>>, partition: i32) -> Self {
         Self {
             topic: topic.into(),
             partition,
@@ -329,10 +330,7 @@ unsafe fn partition_entry(entry: *const sys::rd_kafka_topic_partition_t) -> Part
     unsafe {
         let code = (&raw const (*entry).err).cast::<i32>().read();
         PartitionEntry {
-            at: TopicPartition {
-                topic: text((*entry).topic).unwrap_or_default(),
-                partition: (*entry).partition,
-            },
+            at: TopicPartition::new(text((*entry).topic).unwrap_or_default(), (*entry).partition),
             offset: (*entry).offset,
             metadata: String::from_utf8_lossy(array(
                 (*entry).metadata.cast::<u8>(),
