@@ -11,6 +11,7 @@ use crate::budget::Budget;
 use crate::config::Config;
 use crate::deadline::Deadline;
 pub use crate::deadline::DrainOutcome;
+use crate::heartbeats::Pulse;
 use crate::http;
 use crate::metrics::Metrics;
 use crate::mirror::{Mirror, Shared};
@@ -57,8 +58,11 @@ impl Daemon {
             .map(|mirror| Arc::clone(mirror.board()))
             .collect();
         let clusters = config.clusters.keys().cloned().collect();
+        let pulses = mirrors.iter();
+        let pulses = pulses.map(|mirror| Arc::clone(mirror.pulse())).collect();
         let view = Arc::new(View {
             boards,
+            pulses,
             clusters,
             metrics,
             budget,
@@ -153,6 +157,7 @@ impl Memory {
 /// What HTTP shows.
 struct View {
     boards: Vec<Arc<MirrorBoard>>,
+    pulses: Vec<Arc<Pulse>>,
     clusters: Vec<String>,
     metrics: Metrics,
     budget: Arc<Budget>,
@@ -162,6 +167,7 @@ impl http::Source for View {
     fn metrics(&self) -> String {
         self.metrics.memory_used.set(self.budget.used() as i64);
         self.boards.iter().for_each(|board| board.refresh());
+        self.pulses.iter().for_each(|pulse| pulse.refresh());
         self.metrics.render()
     }
 

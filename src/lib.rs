@@ -15,8 +15,10 @@ pub mod cli;
 pub mod daemon;
 pub mod http;
 
-// One direction, one topic, one partition.
+// One direction, one topic, one partition; and beside the flow, whether the way is alive.
 pub mod mirror;
+
+pub mod heartbeats;
 pub mod pipeline;
 
 // What flows between the two ends, and the end that writes.

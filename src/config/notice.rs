@@ -4,7 +4,7 @@ use std::fmt;
 
 use regex::Regex;
 
-use super::choices::{ConsumerGroups, Heartbeats, Provenance};
+use super::choices::{ConsumerGroups, Provenance};
 use super::daemon::Config;
 use super::defaults;
 use super::mirror::Mirror;
@@ -57,7 +57,6 @@ fn useless_provenance(mirror: &Mirror) -> Option<(&'static str, String)> {
 
 fn keys_without_effect(mirror: &Mirror) -> Vec<(&'static str, &'static str)> {
     const OFFSETS: &str = "offsets of consumer groups are not translated";
-    const HEARTBEATS: &str = "no heartbeats are written";
     let asked = [
         (
             "consumer_groups",
@@ -84,16 +83,6 @@ fn keys_without_effect(mirror: &Mirror) -> Vec<(&'static str, &'static str)> {
             "checkpoint_interval",
             mirror.checkpoint_interval != defaults::CHECKPOINT_INTERVAL,
             OFFSETS,
-        ),
-        (
-            "heartbeats",
-            mirror.heartbeats == Heartbeats::Both,
-            HEARTBEATS,
-        ),
-        (
-            "heartbeat_interval",
-            mirror.heartbeat_interval != defaults::HEARTBEAT_INTERVAL,
-            HEARTBEATS,
         ),
     ];
     asked

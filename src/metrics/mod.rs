@@ -37,6 +37,7 @@ pub struct Metrics {
     errors: IntCounterVec,
     rebalances: IntCounterVec,
     topics: IntGaugeVec,
+    heartbeat_age: GaugeVec,
 }
 
 const PARTITION: &[&str] = &["mirror", "topic", "partition"];
@@ -138,6 +139,11 @@ impl Metrics {
                 "Topics of the mirror by state.",
                 &["mirror", "state"],
             ),
+            heartbeat_age: declare.float_gauges(
+                "kmirror_heartbeat_age_seconds",
+                "Age of the newest heartbeat that crossed from the source to the target.",
+                &["mirror"],
+            ),
             registry,
         }
     }
@@ -182,6 +188,15 @@ impl Metrics {
             self.topics
                 .with_label_values(&[mirror, state.as_str()])
                 .set(count as i64);
+        }
+    }
+
+    /// `kmirror_heartbeat_age_seconds`; no series without an age.
+    pub fn set_heartbeat_age(&self, mirror: &str, seconds: Option<f64>) {
+        match seconds {
+            Some(seconds) => self.heartbeat_age.with_label_values(&[mirror]).set(seconds),
+            // An error means that the series is gone already.
+            None => drop(self.heartbeat_age.remove_label_values(&[mirror])),
         }
     }
 

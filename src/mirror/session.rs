@@ -17,8 +17,9 @@ use super::producers::Producers;
 use crate::board::{MirrorBoard, Standing, TopicBoard};
 use crate::budget::Budget;
 use crate::clusters::{Inspector, TopicId, TopicPartition};
-use crate::config::{self, Config};
+use crate::config::{self, Config, HEARTBEATS_TOPIC};
 use crate::deadline::{Deadline, DrainOutcome};
+use crate::heartbeats::{Ends, Heartbeats, Pulse};
 use crate::metrics::{Metrics, Stage};
 use crate::offset::SourceOffset;
 use crate::pipeline::{self, Plan, Prefetch};
@@ -42,6 +43,7 @@ pub struct Shared {
 /// The handle of a running mirror.
 pub struct Mirror {
     board: Arc<MirrorBoard>,
+    pulse: Arc<Pulse>,
     stop: watch::Sender<Option<Deadline>>,
 }
 
@@ -73,6 +75,16 @@ impl Mirror {
             shared.metrics.clone(),
         );
         let board = Arc::new(board);
+        let span = tracing::info_span!("mirror", mirror = mirror.name);
+        let pulse = Arc::new(Pulse::new(&mirror.name, shared.metrics.clone()));
+        let ends = Ends {
+            source: (source, look.clone()),
+            target: (target, look_at_target.clone()),
+        };
+        let heartbeats = span.in_scope(|| {
+            let (mirror, pulse) = (Arc::new(mirror.clone()), Arc::clone(&pulse));
+            Heartbeats::start(&mirror, ends, &shared.metrics, pulse)
+        })?;
         let (stop, stopped) = watch::channel(None);
         let producers = Producers::open(target, mirror);
         let producers = producers.with_context(|| format!("clusters.{}", target.name))?;
@@ -88,6 +100,7 @@ impl Mirror {
             prefetch: Prefetch::default(),
         };
         let session = Session {
+            heartbeats,
             discovery: Discovery::new(
                 (*mirror).clone(),
                 look.clone(),
@@ -103,14 +116,18 @@ impl Mirror {
             metrics,
             mirror: Arc::clone(&mirror),
         };
-        let span = tracing::info_span!("mirror", mirror = mirror.name);
         tasks.spawn(session.run(stopped).instrument(span));
-        Ok(Self { board, stop })
+        Ok(Self { board, pulse, stop })
     }
 
     /// Its place on the board.
     pub fn board(&self) -> &Arc<MirrorBoard> {
         &self.board
+    }
+
+    /// How long ago a heartbeat crossed.
+    pub fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
     }
 
     /// Tells it to drain by `deadline`.
@@ -123,6 +140,7 @@ struct Session {
     mirror: Arc<config::Mirror>,
     source: Inspector,
     metrics: Metrics,
+    heartbeats: Heartbeats,
     producers: Producers,
     discovery: Discovery,
     /// Bytes to prefetch, for all topics together.
@@ -150,9 +168,11 @@ impl Session {
                 _ = looks.tick() => self.look().await,
             }
         }
+        self.heartbeats.stop();
         let deadline = (*stop.borrow()).unwrap_or_else(|| Deadline::within(Duration::ZERO));
         let outcome = self.pipelines.stop(deadline).await;
         self.producers.close().await;
+        self.heartbeats.join().await;
         outcome
     }
 
@@ -160,6 +180,9 @@ impl Session {
         match self.discovery.look().await {
             Ok(plans) => {
                 self.board.set_trouble(None);
+                self.heartbeats.set_mirrored(plans.iter().any(|plan| {
+                    plan.action == Action::Mirror && plan.names.source_topic == HEARTBEATS_TOPIC
+                }));
                 self.stop_vanished(&plans);
                 self.share_prefetch(&plans);
                 let limits = self.limits(&plans).await;

@@ -17,6 +17,7 @@ mod cli_status;
 mod docs;
 mod drains;
 mod faults;
+mod heartbeats;
 mod records;
 mod restarts;
 mod topics;

@@ -14,6 +14,19 @@ pub struct ConfigFile {
 }
 
 impl ConfigFile {
+    /// A file of this content.
+    pub fn of(yaml: &str) -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("kmirror.yaml");
+        fs::write(&path, yaml)?;
+        Ok(Self { directory, path })
+    }
+
+    /// Puts other content in its place, for a daemon that reads it again.
+    pub fn rewrite(&self, yaml: &str) -> Result<()> {
+        Ok(fs::write(&self.path, yaml)?)
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -78,13 +91,11 @@ impl Config {
     }
 
     pub fn write(&self) -> Result<ConfigFile> {
-        let directory = tempfile::tempdir()?;
-        let path = directory.path().join("kmirror.yaml");
-        fs::write(&path, self.yaml()?)?;
-        Ok(ConfigFile { directory, path })
+        ConfigFile::of(&self.yaml()?)
     }
 
-    fn yaml(&self) -> Result<String> {
+    /// The file's content.
+    pub fn yaml(&self) -> Result<String> {
         let mut yaml = String::from("clusters:\n");
         let own = [("source", &self.source), ("target", &self.target)];
         let other = self.beside.iter().map(|bootstrap| ("other", bootstrap));
