@@ -1,6 +1,6 @@
 //! The claims of the in-tree suite, against two real Apache Kafka brokers.
 //!
-//! `cargo test --release --features kafka --test kafka` — needs Java 17 and Maven; see README.
+//! `cargo test --release --features kafka --test kafka` — needs a JDK (17) and Maven; see README.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -13,6 +13,7 @@ mod discovery;
 mod fidelity;
 mod frozen;
 mod harness;
+mod heartbeats;
 mod jars;
 mod links;
 mod load;
