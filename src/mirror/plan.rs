@@ -79,15 +79,18 @@ fn metric_name(topic: &str) -> String {
 
 /// Names on the target and of the group, for a source topic.
 pub fn names(mirror: &Mirror, topic: &str) -> pipeline::Plan {
-    let group = match mirror.consumer_groups {
-        ConsumerGroups::PerTopic => format!("kmirror.{}.{topic}", mirror.name),
-        // No topic has an empty name, and no mirror's name a dot.
-        ConsumerGroups::Shared => format!("kmirror.{}", mirror.name),
+    let per_topic = format!("kmirror.{}.{topic}", mirror.name);
+    // No topic has an empty name, and no mirror's name a dot.
+    let shared = format!("kmirror.{}", mirror.name);
+    let (group, other_group) = match mirror.consumer_groups {
+        ConsumerGroups::PerTopic => (per_topic, shared),
+        ConsumerGroups::Shared => (shared, per_topic),
     };
     pipeline::Plan {
         source_topic: topic.to_owned(),
         target_topic: mirror.target_name(topic),
         group,
+        other_group,
     }
 }
 

@@ -91,6 +91,8 @@ impl Group {
         let topic = self.topic(name);
         let is_ours = self.context.mirror.is_only_writer(name);
         Asked {
+            partitions: topic.partitions,
+            other_group: topic.names.other_group.clone(),
             copy: is_ours.then(|| topic.names.target_topic.clone()),
             last_seen: topic.source_id.clone(),
         }

@@ -22,6 +22,10 @@ pub struct Observed {
     pub log_end: SourceOffset,
     /// First record at or after the configured time; `None` when there is none or none was asked for.
     pub at_time: Option<SourceOffset>,
+    /// How many partitions the topic had when the mirror began.
+    pub began_with: u32,
+    /// Whether the partition was added after that.
+    pub is_new: bool,
     /// Whether the copy has been written to, although no position is known, and nobody but this mirror writes it.
     pub is_copied: bool,
 }
@@ -103,9 +107,11 @@ pub fn begin(observed: &Observed, start: Start) -> Begin {
     }
 }
 
-/// Where the start policy begins.
+/// Where the start policy begins: it is about what was there when the mirror began, so that a partition which was added
+/// since is read from its beginning.
 fn first(observed: &Observed, start: Start) -> Position {
     Position::at(match start {
+        _ if observed.is_new => observed.log_start,
         Start::Earliest => observed.log_start,
         Start::Latest => observed.log_end,
         Start::At(_) => observed.at_time.unwrap_or(observed.log_end),
@@ -135,6 +141,8 @@ mod tests {
             log_start: at(10),
             log_end: at(20),
             at_time: None,
+            began_with: 1,
+            is_new: false,
             is_copied: false,
         }
     }
@@ -161,6 +169,17 @@ mod tests {
         assert_eq!(begin(&none, Start::Latest), Begin::At(position(20)));
         assert_eq!(begin(&at_time, time), Begin::At(position(13)));
         assert_eq!(begin(&none, time), Begin::At(position(20)));
+    }
+
+    #[test]
+    fn a_partition_that_was_added_later_is_read_from_its_beginning() {
+        let added = Observed {
+            is_new: true,
+            ..observed(None)
+        };
+        for start in [Start::Earliest, Start::Latest, Start::At(SystemTime::now())] {
+            assert_eq!(begin(&added, start), Begin::At(position(10)));
+        }
     }
 
     #[test]

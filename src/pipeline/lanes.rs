@@ -71,6 +71,8 @@ pub struct Place {
     pub seat: Arc<Seat>,
     /// The topic in which its position counts.
     pub counted_in: Option<TopicId>,
+    /// How many partitions the topic had when the mirror began.
+    pub began_with: u32,
     /// What the group holds for it.
     pub committed: Option<Committed>,
     /// Whether its position is a guess that must not be committed.
@@ -81,9 +83,10 @@ impl Place {
     /// What may be committed for it.
     pub fn reached(&self) -> Committed {
         let standing = self.seat.standing();
+        let mark = Mark::new(self.counted_in.as_ref(), standing.state, standing.reason);
         Committed {
             position: self.seat.reading_position(),
-            mark: Mark::new(self.counted_in.as_ref(), standing.state, standing.reason),
+            mark: mark.began_with(self.began_with),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Writes beside each committed position what it belongs to and how its partition stands, and reads it back.
 //!
 //! Kafka keeps a text with every committed offset. Here it tells which topic the offset counts in, by the topic's id, so
-//! that a topic which was deleted and created anew is noticed also by a process that starts later; and, for a partition
-//! that stands still, state and reason, so that `kmirror status` can tell from the clusters alone.
+//! that a topic which was deleted and created anew is noticed also by a process that starts later; how many
+//! partitions the topic had at first, so that one which is added later is copied from its beginning whatever `start` says;
+//! and, for a partition that stands still, state and reason, so that `kmirror status` can tell from the clusters alone.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,9 @@ pub struct Mark {
     /// somebody else committed.
     #[serde(skip_serializing_if = "Option::is_none")]
     topic_id: Option<String>,
+    /// How many partitions the topic had when the mirror began to copy it; one that is numbered from there on is new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub began_with: Option<u32>,
     /// The state, unless the partition runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
@@ -48,9 +52,17 @@ impl Mark {
         });
         Self {
             topic_id: topic_id.map(|id| id.as_str().to_owned()),
+            began_with: None,
             state: stands.then_some(state),
             reason,
         }
+    }
+
+    /// With the number of partitions that the topic had when the mirror began.
+    #[must_use]
+    pub fn began_with(self, partitions: u32) -> Self {
+        let began_with = Some(partitions);
+        Self { began_with, ..self }
     }
 
     /// The topic that the position counts in.
@@ -65,7 +77,7 @@ impl Mark {
 
     /// The text to commit.
     pub fn write(&self) -> String {
-        serde_json::to_string(self).expect("a mark is three texts")
+        serde_json::to_string(self).expect("a mark is texts and a number")
     }
 }
 
@@ -77,7 +89,7 @@ mod tests {
     fn a_mark_comes_back_as_it_was_written() {
         let id = TopicId::new("AAAAAAAAQbiRvxNzBg_dsA");
         let reason = Some("the target refuses it".to_owned());
-        let mark = Mark::new(Some(&id), State::Rejected, reason);
+        let mark = Mark::new(Some(&id), State::Rejected, reason).began_with(3);
         assert_eq!(Mark::read(&mark.write()), mark);
         assert_eq!(mark.topic_id(), Some(id));
     }

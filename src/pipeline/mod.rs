@@ -7,7 +7,8 @@
 //! - `group`: strings the others together;
 //! - `member`: the group membership; assignments and revocations come out of it as messages;
 //! - `settings`: those of its consumer;
-//! - `observe`: asks what is committed and what the source holds, when partitions are assigned;
+//! - `observe`: asks where partitions stand and what the source holds, when they are assigned;
+//! - `held`: what groups hold of them;
 //! - `asking`: lets the others begin where one of which the source does not tell all has to wait;
 //! - `begin`: decides from that where reading begins;
 //! - `way`: what that means by the mirror's policies;
@@ -28,6 +29,7 @@ mod committing;
 mod flight;
 mod group;
 mod handle;
+mod held;
 mod lane;
 mod lanes;
 mod lease;

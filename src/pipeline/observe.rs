@@ -1,22 +1,16 @@
-//! Asks what is committed and what the source holds of partitions, until the clusters answer.
+//! Asks where partitions stand and what the source holds of them, until the clusters answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
-
-use rdkafka::types::RDKafkaErrorCode;
 
 use super::begin::Observed;
-use super::mark::Committed;
+use super::held::Held;
 use super::member::Member;
 use crate::clusters::{Error, Inspector, TopicId, TopicPartition};
 use crate::config::Start;
 use crate::librdkafka::admin::PartitionOffset;
 use crate::offset::{Position, SourceOffset};
 use crate::retry::Delays;
-
-/// Longest wait for the group's coordinator; a longer one would only delay the next attempt.
-const COMMITTED_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Whom to ask, about what.
 pub struct Question {
@@ -36,6 +30,10 @@ pub struct Question {
 
 /// What to know of a topic.
 pub struct Asked {
+    /// How many partitions it has.
+    pub partitions: u32,
+    /// The group that has its positions if the mirror ran with the other choice of `consumer_groups` before.
+    pub other_group: String,
     /// Its copy; `None` where others may write it, too.
     pub copy: Option<String>,
     /// The topic that bore the name when this process last looked.
@@ -62,7 +60,7 @@ pub struct Answer {
 }
 
 /// What there is for each partition, or why it cannot be told.
-type Told<T> = BTreeMap<TopicPartition, Result<Option<T>, String>>;
+pub type Told<T> = BTreeMap<TopicPartition, Result<Option<T>, String>>;
 
 /// What the clusters tell of the logs.
 struct Logs {
@@ -70,8 +68,6 @@ struct Logs {
     starts: Told<SourceOffset>,
     ends: Told<SourceOffset>,
     times: Told<SourceOffset>,
-    /// Partitions of which no position is known, and whose copy has been written to.
-    copied: BTreeSet<TopicPartition>,
 }
 
 impl Question {
@@ -93,13 +89,11 @@ impl Question {
     }
 
     async fn ask(&self) -> Result<Answer, String> {
-        let committed = self.committed().await?;
-        let logs = self.logs(&committed).await?;
+        let held = self.held().await?;
+        let logs = self.logs().await?;
         let mut answer = Answer::default();
         for (at, known) in &self.partitions {
-            let observed = of(&committed, at)
-                .and_then(|committed| self.observed(at, known.clone(), committed, &logs));
-            match observed {
+            match self.observed(at, known.clone(), &held, &logs) {
                 Ok(observed) => answer.observed.push((at.clone(), observed)),
                 Err(reason) => {
                     answer.untold.insert(at.clone(), reason);
@@ -114,23 +108,21 @@ impl Question {
         &self,
         at: &TopicPartition,
         known: Option<Known>,
-        committed: Option<Committed>,
+        held: &Held,
         logs: &Logs,
     ) -> Result<Observed, String> {
+        let asked = self.asked(at);
+        let unknown = || Known {
+            position: None,
+            counted_in: asked.last_seen.clone(),
+        };
+        let committed = held.committed(at)?;
+        let known = known.or_else(|| held.known(at));
         let Known {
             position,
             counted_in,
-        } = match (known, &committed) {
-            (Some(known), _) => known,
-            (None, Some(committed)) => Known {
-                position: Some(committed.position),
-                counted_in: committed.mark.topic_id(),
-            },
-            (None, None) => Known {
-                position: None,
-                counted_in: self.asked(at).last_seen.clone(),
-            },
-        };
+        } = known.unwrap_or_else(unknown);
+        let began_with = held.began_with(at).unwrap_or(asked.partitions);
         let bound = |offsets| {
             let offset = of(offsets, at)?;
             offset
@@ -144,16 +136,18 @@ impl Question {
             log_start: bound(&logs.starts)?,
             log_end: bound(&logs.ends)?,
             at_time: of(&logs.times, at)?,
-            is_copied: logs.copied.contains(at),
+            began_with,
+            is_new: u32::try_from(at.partition).is_ok_and(|number| number >= began_with),
+            is_copied: held.is_copied(at),
         })
     }
 
-    fn asked(&self, at: &TopicPartition) -> &Asked {
+    pub(super) fn asked(&self, at: &TopicPartition) -> &Asked {
         let asked = self.topics.get(&at.topic);
         asked.expect("each partition's topic is here")
     }
 
-    async fn logs(&self, committed: &Told<Committed>) -> Result<Logs, String> {
+    async fn logs(&self) -> Result<Logs, String> {
         let names: Vec<_> = self.topics.keys().map(ToString::to_string).collect();
         let ids = self.source.topic_ids(&names).await;
         let partitions: Vec<_> = self.partitions.keys().cloned().collect();
@@ -168,51 +162,7 @@ impl Question {
             starts: told(starts)?,
             ends: told(ends)?,
             times: told(times)?,
-            copied: self.copied(committed).await?,
         })
-    }
-
-    /// Partitions of which no position is known, and whose copy has been written to.
-    async fn copied(
-        &self,
-        committed: &Told<Committed>,
-    ) -> Result<BTreeSet<TopicPartition>, String> {
-        let unknown = committed.iter().filter(|(_, held)| **held == Ok(None));
-        let copies = unknown.filter_map(|(at, _)| {
-            let copy = self.asked(at).copy.as_deref()?;
-            Some((TopicPartition::new(copy, at.partition), at.clone()))
-        });
-        let copies: BTreeMap<_, _> = copies.collect();
-        if copies.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let asked: Vec<_> = copies.keys().cloned().collect();
-        let ends = self.target.log_ends(&asked).await;
-        let ends = ends.map_err(|error| error.to_string())?.into_iter();
-        let written = ends.filter_map(|end| match end.offset {
-            Ok(offset) if offset > Some(0) => Some(Ok(copies.get(&end.at)?.clone())),
-            Ok(_) => None,
-            // It was created a moment ago, and not every broker knows.
-            Err(failure) if failure.code == RDKafkaErrorCode::UnknownTopicOrPartition => None,
-            Err(failure) => Some(Err(format!("{}: {failure}", end.at))),
-        });
-        written.collect()
-    }
-
-    /// What the group holds for partitions of which this process knows nothing better.
-    async fn committed(&self) -> Result<Told<Committed>, String> {
-        let unknown = self.partitions.iter().filter(|(_, known)| known.is_none());
-        let unknown: Vec<_> = unknown.map(|(at, _)| at.clone()).collect();
-        if unknown.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let member = Arc::clone(&self.member);
-        let ask = move || member.committed(&unknown, COMMITTED_TIMEOUT);
-        let committed = tokio::task::spawn_blocking(ask).await;
-        let committed = committed.expect("asking does not panic");
-        let committed = committed.map_err(|error| error.to_string())?.into_iter();
-        let committed = committed.map(|(at, held)| (at, held.map_err(|error| error.to_string())));
-        Ok(committed.collect())
     }
 }
 
@@ -226,6 +176,6 @@ fn told(offsets: Result<Vec<PartitionOffset>, Error>) -> Result<Told<SourceOffse
 }
 
 /// What is told of one partition; none when it was not asked for.
-fn of<T: Clone>(told: &Told<T>, at: &TopicPartition) -> Result<Option<T>, String> {
+pub fn of<T: Clone>(told: &Told<T>, at: &TopicPartition) -> Result<Option<T>, String> {
     told.get(at).cloned().unwrap_or(Ok(None))
 }

@@ -16,8 +16,7 @@ use super::mark::Committed;
 use super::observe::Known;
 use super::trouble::stand_still;
 use super::way::{FORGOTTEN, Way, decide, tell};
-use crate::board::Seat;
-use crate::clusters::{TopicId, TopicPartition};
+use crate::clusters::TopicPartition;
 use crate::librdkafka::queue::PartitionQueue;
 use crate::offset::{Position, SourceOffset};
 use crate::status::State;
@@ -143,9 +142,16 @@ impl Group {
         self.resume(&at, &mut observed);
         let board = &self.topic(&at.topic).board;
         let seat = board.seat(at.partition, &self.context.budget);
-        let committed = match self.lanes.place(&at) {
-            Some(place) => place.committed.clone(),
-            None => observed.committed.clone(),
+        let (committed, began_with) = match self.lanes.place(&at) {
+            Some(place) => (place.committed.clone(), place.began_with),
+            None => (observed.committed.clone(), observed.began_with),
+        };
+        let place = |counted_in| Place {
+            seat: Arc::clone(&seat),
+            counted_in,
+            began_with,
+            committed,
+            is_guessed: false,
         };
         let begin = begin(&observed, self.context.mirror.start);
         let way = decide(&self.context.mirror, begin, &observed);
@@ -159,23 +165,23 @@ impl Group {
                 at,
                 position,
                 log_end: observed.log_end,
-                place: place(seat, topic_id, committed),
+                place: place(topic_id),
                 queue,
             }),
             (Way::On { topic_id, .. }, None) => {
                 let reason = "librdkafka refuses the partition";
-                let place = place(seat, topic_id, committed);
+                let place = place(topic_id);
                 self.hold(at, place, State::Paused, reason)
             }
             (Way::Forgotten { .. }, _) => {
                 let place = Place {
                     is_guessed: true,
-                    ..place(seat, observed.counted_in, committed)
+                    ..place(observed.counted_in)
                 };
                 self.hold(at, place, State::Diverged, FORGOTTEN)
             }
             (Way::Still { state, reason, .. }, _) => {
-                let place = place(seat, observed.counted_in, committed);
+                let place = place(observed.counted_in);
                 self.hold(at, place, state, &reason)
             }
         }
@@ -254,14 +260,5 @@ impl Start {
             offset: self.position.offset.min(self.log_end),
             ..self.position
         }
-    }
-}
-
-fn place(seat: Arc<Seat>, counted_in: Option<TopicId>, committed: Option<Committed>) -> Place {
-    Place {
-        seat,
-        counted_in,
-        committed,
-        is_guessed: false,
     }
 }

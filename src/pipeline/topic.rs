@@ -18,6 +18,8 @@ pub struct Plan {
     pub target_topic: String,
     /// Consumer group on the source.
     pub group: String,
+    /// The group that it would be with the other choice of `consumer_groups`.
+    pub other_group: String,
 }
 
 /// One topic to copy. Cheap to clone.

@@ -20,5 +20,6 @@ mod faults;
 mod heartbeats;
 mod records;
 mod restarts;
+mod shared;
 mod topics;
 mod visibility;

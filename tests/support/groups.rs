@@ -2,13 +2,14 @@
 
 use anyhow::{Context, Result};
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic;
-use kafka_protocol::messages::{DescribeGroupsRequest, OffsetFetchRequest};
+use kafka_protocol::messages::{DescribeGroupsRequest, ListGroupsRequest, OffsetFetchRequest};
 use kafka_protocol::protocol::StrBytes;
 
 use super::client::{Client, topic_name};
 use super::wire::refused;
 
 const DESCRIBE_GROUPS: i16 = 4;
+const LIST_GROUPS: i16 = 2;
 const OFFSET_FETCH: i16 = 5;
 
 /// One consumer group at one moment.
@@ -42,6 +43,16 @@ impl Client {
             state: described.group_state.to_string(),
             members,
         })
+    }
+
+    /// Names of the groups that the first broker coordinates: all, in a cluster of one.
+    pub fn groups(&mut self) -> Result<Vec<String>> {
+        let answer = self.ask(LIST_GROUPS, &ListGroupsRequest::default())?;
+        refused(answer.error_code).context("list groups")?;
+        let names = answer.groups.into_iter();
+        let mut names: Vec<_> = names.map(|group| group.group_id.to_string()).collect();
+        names.sort();
+        Ok(names)
     }
 
     /// The offset a group committed for a partition: the next it will read.
