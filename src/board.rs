@@ -1,6 +1,7 @@
 //! Shows what each partition is doing at this moment: written by the data path, read by `/metrics` and `/status`.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -177,20 +178,27 @@ impl TopicBoard {
         !lock(&self.partitions).is_empty()
     }
 
-    /// Seats a partition that was assigned to this process, or returns its place when it has one.
+    /// Seats a partition that was assigned to a member in this process. Another member that had it before, and has not
+    /// heard yet that it lost it, has that seat no more.
     pub fn seat(&self, partition: i32, budget: &Arc<Budget>) -> Arc<Seat> {
-        let mut partitions = lock(&self.partitions);
-        let seat = partitions.entry(partition).or_insert_with(|| {
-            let seat = Seat::new(partition, self.metrics.partition(partition), budget.share());
-            seat.metrics.set_state(State::Starting);
-            Arc::new(seat)
-        });
-        Arc::clone(seat)
+        let metrics = self.metrics.partition(partition);
+        let seat = Arc::new(Seat::new(partition, metrics, budget.share()));
+        let before = lock(&self.partitions).insert(partition, Arc::clone(&seat));
+        if let Some(before) = before {
+            before.metrics.retire();
+        }
+        seat.metrics.set_state(State::Starting);
+        seat
     }
 
-    /// Takes a revoked partition off the board; its series vanish with the last holder of the seat.
-    pub fn unseat(&self, partition: i32) {
-        lock(&self.partitions).remove(&partition);
+    /// Takes a revoked partition off the board, and its series with it, unless it has another seat by now.
+    pub fn unseat(&self, seat: &Arc<Seat>) {
+        let mut partitions = lock(&self.partitions);
+        if let Entry::Occupied(seated) = partitions.entry(seat.partition)
+            && Arc::ptr_eq(seated.get(), seat)
+        {
+            seated.remove().metrics.remove();
+        }
     }
 
     fn status(&self) -> TopicStatus {
@@ -390,4 +398,28 @@ pub fn now_ms() -> i64 {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // The data behind each lock is whole after every statement, so a poisoned one is still good to show.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_that_another_member_took_is_not_given_up_by_the_first() {
+        let (metrics, budget) = (Metrics::new(), Budget::new(1 << 20));
+        let board = MirrorBoard::new("m", "a", "b", metrics.clone());
+        let topic = board.topic("orders", "a.orders", "g");
+        let first = topic.seat(0, &budget);
+        let second = topic.seat(0, &budget);
+        second.set_standing(State::Running, None);
+        first.set_standing(State::Paused, Some("lost".to_owned()));
+        topic.unseat(&first);
+        assert!(topic.is_seated());
+        let shown = metrics.render();
+        assert!(shown.contains("state=\"running\""), "{shown}");
+        assert!(!shown.contains("state=\"paused\""), "{shown}");
+        topic.unseat(&second);
+        assert!(!topic.is_seated());
+        assert!(!metrics.render().contains("kmirror_partition_state{"));
+    }
 }

@@ -1,4 +1,6 @@
-//! Handles of one topic and of one partition: taken once, and their series vanish with them.
+//! Handles of one topic and of one partition, taken once.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use prometheus::{Gauge, IntCounter, IntGauge};
 
@@ -35,6 +37,7 @@ impl TopicMetrics {
             committed_position: metrics.committed_position.with_label_values(labels),
             labels: [mirror.clone(), topic.clone(), number],
             metrics: metrics.clone(),
+            retired: AtomicBool::new(false),
         }
     }
 }
@@ -56,7 +59,7 @@ impl Drop for TopicMetrics {
     }
 }
 
-/// Handles of one partition; its series vanish when this is dropped.
+/// Handles of one partition.
 pub struct PartitionMetrics {
     /// `kmirror_mirrored_records_total`.
     pub mirrored_records: IntCounter,
@@ -72,11 +75,16 @@ pub struct PartitionMetrics {
     pub committed_position: IntGauge,
     labels: [String; 3],
     metrics: Metrics,
+    /// Whether the series are gone, or another's.
+    retired: AtomicBool,
 }
 
 impl PartitionMetrics {
     /// `kmirror_skipped_records_total`.
     pub fn skip(&self, cause: Skipped, records: u64) {
+        if self.is_retired() {
+            return;
+        }
         let [mirror, topic, partition] = &self.labels;
         self.metrics
             .skipped_records
@@ -86,6 +94,9 @@ impl PartitionMetrics {
 
     /// `kmirror_partition_state`: 1 for `state`, no series for the others.
     pub fn set_state(&self, state: State) {
+        if self.is_retired() {
+            return;
+        }
         let [mirror, topic, partition] = &self.labels;
         for one in State::ALL {
             let labels = [mirror.as_str(), topic, partition, one.as_str()];
@@ -97,10 +108,19 @@ impl PartitionMetrics {
             }
         }
     }
-}
 
-impl Drop for PartitionMetrics {
-    fn drop(&mut self) {
+    fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Relaxed)
+    }
+
+    /// Leaves the series to others: what is still told to these handles counts no more.
+    pub fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
+    }
+
+    /// Removes its series.
+    pub fn remove(&self) {
+        self.retire();
         let Metrics {
             mirrored_records,
             mirrored_bytes,

@@ -73,14 +73,25 @@ impl Group {
         let Beginning {
             cause,
             mut partitions,
-            answer,
+            mut answer,
         } = beginning;
         let (Cause::Assigned(assignment) | Cause::Restarted(assignment)) = cause;
+        let is_settling = |(at, _): &mut (TopicPartition, _)| self.lanes.is_settling(at);
+        let settling: Vec<_> = answer.observed.extract_if(.., is_settling).collect();
         self.assign(cause, answer.observed).await;
+        for (at, _) in settling {
+            let reason = "what was in flight is neither written nor refused yet".to_owned();
+            answer.untold.insert(at, reason);
+        }
         partitions.retain(|at, _| {
             let reason = answer.untold.get(at);
             reason.is_some_and(|reason| self.waits(at, assignment, reason))
         });
+        // One that has a place is asked about from where it will have got to by then.
+        let here = partitions.extract_if(.., |at, _| self.lanes.place(at).is_some());
+        let here: Vec<_> = here.map(|(at, _)| at).collect();
+        here.into_iter()
+            .for_each(|at| self.restart_after(ASK_AGAIN, at));
         if !partitions.is_empty() {
             self.ask(Cause::Restarted(assignment), partitions, ASK_AGAIN);
         }
@@ -99,13 +110,12 @@ impl Group {
     }
 
     /// Says that a partition cannot begin; `false` when it is not ours any more.
-    fn waits(&self, at: &TopicPartition, assignment: Assignment, reason: &str) -> bool {
+    fn waits(&mut self, at: &TopicPartition, assignment: Assignment, reason: &str) -> bool {
         if self.owned.get(at) != Some(&assignment) {
             return false;
         }
-        let board = &self.topic(&at.topic).board;
-        let seat = board.seat(at.partition, &self.context.budget);
-        let reason = format!("the source does not tell where to begin: {reason}");
+        let seat = self.seat_of(at);
+        let reason = format!("it is not known where to begin: {reason}");
         stand_still(at, &seat, State::Paused, reason);
         true
     }

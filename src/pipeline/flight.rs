@@ -135,11 +135,6 @@ impl Flight {
         self.unreported == 0
     }
 
-    /// What was sent and not reported: how many records, and what they hold. `None` when it is settled.
-    pub fn unsettled(self) -> Option<(u64, Vec<Held>)> {
-        (!self.is_settled()).then(|| (self.unreported, self.prefix.into_held().collect()))
-    }
-
     /// Cuts the next batch off what was read.
     ///
     /// # Errors

@@ -15,13 +15,13 @@ use super::asking::Beginning;
 use super::committing::Committing;
 use super::handle::Context;
 use super::lane::SETTLE;
-use super::lanes::{Lanes, Progress, Stopped};
+use super::lanes::{Lanes, Place, Stopped};
 use super::lease::Lease;
 use super::member::{Event, Member};
 use super::starting::Assignment;
 use super::topic::{Topic, Topics};
 use super::trouble::Retries;
-use crate::board::Standing;
+use crate::board::{Seat, Standing};
 use crate::clusters::TopicPartition;
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::metrics::Stage;
@@ -50,8 +50,10 @@ pub struct Group {
     pub(super) beginnings: JoinSet<Beginning>,
     /// Partitions whose lanes ended in trouble, waiting for their delay.
     pub(super) restarts: JoinSet<TopicPartition>,
-    /// How far partitions had come that were given back or lost.
-    pub(super) left: BTreeMap<TopicPartition, Progress>,
+    /// The seats of the partitions that are owned.
+    seats: BTreeMap<TopicPartition, Arc<Seat>>,
+    /// What belonged to partitions that were given back or lost, for when they come back.
+    pub(super) left: BTreeMap<TopicPartition, Place>,
     pub(super) retries: Retries,
     pub(super) committing: Committing,
     pub(super) lease: Lease,
@@ -73,6 +75,7 @@ impl Group {
             assignments: 0,
             beginnings: JoinSet::new(),
             restarts: JoinSet::new(),
+            seats: BTreeMap::new(),
             left: BTreeMap::new(),
             retries: Retries::default(),
             committing: Committing::default(),
@@ -236,11 +239,24 @@ impl Group {
             self.retries.forget(at);
         }
         let stopped = self.lanes.stop(partitions, deadline).await;
-        self.left.extend(stopped.progress.iter().cloned());
+        self.left.extend(stopped.places.iter().cloned());
         for at in partitions {
-            self.topic(&at.topic).board.unseat(at.partition);
+            if let Some(seat) = self.seats.remove(at) {
+                self.topic(&at.topic).board.unseat(&seat);
+            }
         }
         stopped
+    }
+
+    /// The seat of a partition that is owned.
+    pub(super) fn seat_of(&mut self, at: &TopicPartition) -> Arc<Seat> {
+        if let Some(seat) = self.seats.get(at) {
+            return Arc::clone(seat);
+        }
+        let board = &self.topic(&at.topic).board;
+        let seat = board.seat(at.partition, &self.context.budget);
+        self.seats.insert(at.clone(), Arc::clone(&seat));
+        seat
     }
 
     /// Stops partitions whose positions count in a topic that another one has taken the name of, and looks anew where

@@ -1,13 +1,16 @@
 //! Brings the records of one partition from its queue to their acknowledgements.
 //!
 //! States: a lane *flows* until it is told to stop or meets trouble; then it *settles*, which means that it
-//! reads nothing more and waits for the fate of what it sent.
+//! reads nothing more and waits for the fate of what it sent: as long as it may at first, then in the background, so that
+//! what it holds of the budget stays held (I3), and the partition can go on behind it if it comes back to this process.
 
 use std::time::Duration;
 
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::flight::{Batch, Flight};
 use super::lease::Holder;
@@ -135,23 +138,40 @@ impl Trouble {
     }
 }
 
+/// How a lane ended.
+pub struct Ended {
+    /// Why.
+    pub end: End,
+    /// Waits for what is still in flight; absent when nothing is.
+    pub settling: Option<JoinHandle<()>>,
+}
+
 impl Lane {
     /// Flows, then settles.
-    pub async fn run(mut self) -> End {
+    pub async fn run(mut self) -> Ended {
         let flown = self.flow().await;
-        self.flight.seat().set_held_up(true);
-        let until = *self.stop.borrow();
-        self.settle(until.unwrap_or_else(|| Instant::now() + SETTLE))
-            .await;
+        let Self {
+            mut acks,
+            mut flight,
+            stop,
+            ..
+        } = self;
+        flight.seat().set_held_up(true);
+        let until = *stop.borrow();
+        let until = until.unwrap_or_else(|| Instant::now() + SETTLE);
+        let in_time = tokio::time::timeout_at(until, settle(&mut acks, &mut flight));
+        let settled = in_time.await.is_ok();
         let end = match flown {
             Err(trouble) => End::Trouble(trouble),
-            Ok(()) if self.flight.is_settled() => End::Stopped,
+            Ok(()) if settled => End::Stopped,
             Ok(()) => End::Unsettled,
         };
-        if let Some((records, held)) = self.flight.unsettled() {
-            self.acks.leave(records, held);
-        }
-        end
+        let settling = (!settled).then(|| {
+            acks.write_no_more();
+            let settling = async move { settle(&mut acks, &mut flight).await };
+            tokio::spawn(settling.in_current_span())
+        });
+        Ended { end, settling }
     }
 
     /// Reads, sends and takes acknowledgements in until it is told to stop.
@@ -187,7 +207,7 @@ impl Lane {
             seat.set_held_up(bytes.is_some());
             tokio::select! {
                 biased;
-                ack = acks.next(flight.acked()) => flight.acknowledge(ack)?,
+                Some(ack) = acks.next(flight.acked()) => flight.acknowledge(ack)?,
                 _ = stop.changed() => return Ok(()),
                 (permit, room) = room(&seat, writer, lease, bytes.unwrap_or(0)), if admitted => {
                     if let Some(batch) = waiting.take() {
@@ -204,20 +224,17 @@ impl Lane {
             }
         }
     }
+}
 
-    /// Waits for the fate of all that was sent, until the deadline. After trouble the position stays before the
-    /// first record that was not written, whatever becomes of the later ones.
-    async fn settle(&mut self, deadline: Instant) {
-        while !self.flight.is_settled() {
-            tokio::select! {
-                biased;
-                ack = self.acks.next(self.flight.acked()) => {
-                    if let Err(trouble) = self.flight.acknowledge(ack) {
-                        tracing::debug!(%trouble, "seen while settling");
-                    }
-                }
-                () = tokio::time::sleep_until(deadline) => return,
-            }
+/// Waits for the fate of all that was sent, or until the producer is closed. After trouble the position stays before the
+/// first record that was not written, whatever becomes of the later ones. Cancel-safe.
+async fn settle(acks: &mut Acks, flight: &mut Flight) {
+    while !flight.is_settled() {
+        let Some(ack) = acks.next(flight.acked()).await else {
+            return;
+        };
+        if let Err(trouble) = flight.acknowledge(ack) {
+            tracing::debug!(%trouble, "seen while settling");
         }
     }
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::lane::{End, Lane};
+use super::lane::{End, Ended, Lane};
 use super::mark::{Committed, Mark};
 use crate::board::Seat;
 use crate::clusters::{TopicId, TopicPartition};
@@ -17,15 +17,17 @@ use crate::clusters::{TopicId, TopicPartition};
 #[derive(Default)]
 pub struct Lanes {
     partitions: BTreeMap<TopicPartition, Partition>,
-    tasks: JoinSet<(TopicPartition, End)>,
+    tasks: JoinSet<(TopicPartition, Ended)>,
     /// Lanes that ended while another one was waited for.
     ended: VecDeque<(TopicPartition, End)>,
+    /// Those that wait for what lanes left in flight.
+    settling: BTreeMap<TopicPartition, JoinHandle<()>>,
 }
 
 /// What stopping lanes came to.
 pub struct Stopped {
-    /// How far each partition has come.
-    pub progress: Vec<(TopicPartition, Progress)>,
+    /// What belonged to each partition.
+    pub places: Vec<(TopicPartition, Place)>,
     /// Whether the fate of all that was sent is known.
     pub settled: bool,
 }
@@ -33,9 +35,9 @@ pub struct Stopped {
 impl Stopped {
     /// What is acknowledged and not committed.
     pub fn uncommitted(&self) -> Vec<(TopicPartition, Committed)> {
-        let progress = self.progress.iter();
+        let places = self.places.iter();
         let uncommitted =
-            progress.filter_map(|(at, progress)| Some((at.clone(), progress.news()?)));
+            places.filter_map(|(at, place)| Some((at.clone(), place.progress().news()?)));
         uncommitted.collect()
     }
 }
@@ -90,7 +92,8 @@ impl Place {
         }
     }
 
-    fn progress(&self) -> Progress {
+    /// How far it has come.
+    pub fn progress(&self) -> Progress {
         let reached = self.reached();
         let committed = match self.is_guessed {
             true => Some(reached.clone()),
@@ -143,9 +146,20 @@ impl Lanes {
 
     async fn join(&mut self) -> (TopicPartition, End) {
         match self.tasks.join_next().await {
-            Some(ended) => ended.expect("a lane does not panic"),
+            Some(ended) => {
+                let (at, Ended { end, settling }) = ended.expect("a lane does not panic");
+                self.settling
+                    .extend(settling.map(|settling| (at.clone(), settling)));
+                (at, end)
+            }
             None => std::future::pending().await,
         }
+    }
+
+    /// Whether records of an earlier lane of the partition are in flight: their fate decides where it goes on.
+    pub fn is_settling(&self, at: &TopicPartition) -> bool {
+        let settling = self.settling.get(at);
+        settling.is_some_and(|settling| !settling.is_finished())
     }
 
     /// Tells the lanes of `partitions` to settle by `deadline` and waits for them. The partitions stay, standing still.
@@ -183,9 +197,8 @@ impl Lanes {
         let settled = self.halt(partitions, deadline).await;
         let seated = partitions.iter();
         let seated = seated.filter_map(|at| Some((at.clone(), self.partitions.remove(at)?)));
-        let progress = seated.map(|(at, seated)| (at, seated.place.progress()));
-        let progress = progress.collect();
-        Stopped { progress, settled }
+        let places = seated.map(|(at, seated)| (at, seated.place)).collect();
+        Stopped { places, settled }
     }
 
     /// What belongs to a partition that is here.

@@ -140,8 +140,7 @@ impl Group {
     /// Seats a partition, and says where to start it unless it has to stand still.
     fn seat(&mut self, at: TopicPartition, mut observed: Observed) -> Option<Start> {
         self.resume(&at, &mut observed);
-        let board = &self.topic(&at.topic).board;
-        let seat = board.seat(at.partition, &self.context.budget);
+        let seat = self.seat_of(&at);
         let (committed, began_with) = match self.lanes.place(&at) {
             Some(place) => (place.committed.clone(), place.began_with),
             None => (observed.committed.clone(), observed.began_with),
@@ -192,6 +191,7 @@ impl Group {
         let Some(left) = self.left.remove(at) else {
             return;
         };
+        let left = left.progress();
         let offset =
             |held: &Option<Committed>| held.as_ref().map(|committed| committed.position.offset);
         let (committed, known) = (offset(&observed.committed), offset(&left.committed));

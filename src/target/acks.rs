@@ -77,30 +77,18 @@ pub struct Acks {
 }
 
 impl Acks {
-    /// Waits for the next run. `acked` is the first place not acknowledged so far. Cancel-safe.
-    ///
-    /// # Panics
-    ///
-    /// Never: the sending side lives in `routes`, which `self` keeps.
-    pub async fn next(&mut self, acked: Sequence) -> Ack {
-        let run = self.runs.recv().await;
-        let run = run.expect("the route is closed by dropping this side only");
-        Self::place(run, acked)
+    /// Waits for the next run; `None` once the producer is closed. `acked` is the first place not acknowledged so far.
+    /// Cancel-safe.
+    pub async fn next(&mut self, acked: Sequence) -> Option<Ack> {
+        let run = self.runs.recv().await?;
+        Some(Self::place(run, acked))
     }
 
-    /// Leaves, while so many records are not reported yet; `held` is kept until they are, or the producer is closed: the
-    /// memory that they take is librdkafka's until then (I3).
-    pub fn leave(mut self, unreported: u64, held: impl Send + 'static) {
-        let mut lanes = self.routes.lanes();
-        let mut left = Route::Left {
-            unreported,
-            _held: Box::new(held),
-        };
-        while let Ok(run) = self.runs.try_recv() {
-            left.report(run);
-        }
-        if left.is_awaited() {
-            lanes.open.insert(self.lane, left);
+    /// Has batches that the producer has not got yet reported as not written: whoever has the partition from now on
+    /// writes these records, too.
+    pub fn write_no_more(&self) {
+        if let Some(route) = self.routes.lanes().open.get_mut(&self.lane) {
+            route.writes = false;
         }
     }
 
@@ -115,10 +103,7 @@ impl Acks {
 
 impl Drop for Acks {
     fn drop(&mut self) {
-        let mut lanes = self.routes.lanes();
-        if let Some(Route::Listening(_)) = lanes.open.get(&self.lane) {
-            lanes.open.remove(&self.lane);
-        }
+        self.routes.lanes().open.remove(&self.lane);
     }
 }
 
@@ -137,31 +122,11 @@ struct Lanes {
     open: HashMap<Lane, Route>,
 }
 
-/// Where the runs of one partition go.
-enum Route {
-    /// To its lane.
-    Listening(mpsc::UnboundedSender<Run>),
-    /// Nowhere; they are counted, since something is held until the last of them.
-    Left {
-        unreported: u64,
-        _held: Box<dyn Send>,
-    },
-}
-
-impl Route {
-    fn report(&mut self, run: Run) {
-        match self {
-            // An error means that the partition is closing at this moment.
-            Self::Listening(runs) => drop(runs.send(run)),
-            Self::Left { unreported, .. } => {
-                *unreported = unreported.saturating_sub(u64::from(run.count));
-            }
-        }
-    }
-
-    fn is_awaited(&self) -> bool {
-        !matches!(self, Self::Left { unreported: 0, .. })
-    }
+/// The way back to one partition.
+struct Route {
+    runs: mpsc::UnboundedSender<Run>,
+    /// Whether its batches are still handed to the producer.
+    writes: bool,
 }
 
 impl Routes {
@@ -171,14 +136,19 @@ impl Routes {
         let mut lanes = self.lanes();
         let lane = Lane(lanes.next);
         lanes.next = lanes.next.wrapping_add(1);
-        lanes.open.insert(lane, Route::Listening(sender));
+        let route = Route {
+            runs: sender,
+            writes: true,
+        };
+        lanes.open.insert(lane, route);
         let routes = Arc::clone(self);
         (lane, Acks { lane, runs, routes })
     }
 
-    /// Whether somebody waits for the acknowledgements of `lane`.
-    pub(super) fn is_open(&self, lane: Lane) -> bool {
-        matches!(self.lanes().open.get(&lane), Some(Route::Listening(_)))
+    /// Whether batches of `lane` are to be written.
+    pub(super) fn writes(&self, lane: Lane) -> bool {
+        let lanes = self.lanes();
+        lanes.open.get(&lane).is_some_and(|route| route.writes)
     }
 
     /// Reports a record that the producer did not take.
@@ -202,21 +172,19 @@ impl Routes {
         }]);
     }
 
-    /// Ends [`deliver`].
+    /// Ends [`deliver`], and the waiting for reports that will not come any more.
     pub(super) fn close(&self) {
+        self.lanes().open.clear();
         self.closed.notify_one();
     }
 
     /// Sends each run on; those of partitions that are gone are dropped (I6).
     fn send(&self, runs: impl IntoIterator<Item = Run>) {
-        let mut lanes = self.lanes();
+        let lanes = self.lanes();
         for run in runs {
-            let lane = run.lane;
-            if let Some(route) = lanes.open.get_mut(&lane) {
-                route.report(run);
-                if !route.is_awaited() {
-                    lanes.open.remove(&lane);
-                }
+            if let Some(route) = lanes.open.get(&run.lane) {
+                // An error means that the partition is closing at this moment.
+                let _ = route.runs.send(run);
             }
         }
     }
@@ -353,25 +321,17 @@ mod tests {
         assert_eq!(first.count, 2);
     }
 
-    #[test]
-    fn what_was_left_behind_is_held_until_its_last_report() {
+    #[tokio::test]
+    async fn reports_come_in_until_the_producer_is_closed() {
         let routes = Arc::new(Routes::default());
-        let (lane, acks) = routes.open();
-        let report = |first, count| Run {
-            lane,
-            first,
-            count,
-            outcome: Ok(TargetOffset::new(0)),
-        };
-        routes.send([report(0, 3)]);
-        let held = Arc::new(());
-        acks.leave(10, Arc::clone(&held));
-        assert!(!routes.is_open(lane));
-        routes.send([report(3, 6)]);
-        assert_eq!(Arc::strong_count(&held), 2, "a record is out yet");
-        routes.refuse_all(lane, 9, 1, RDKafkaErrorCode::PurgeQueue);
-        assert_eq!(Arc::strong_count(&held), 1);
-        assert!(routes.lanes().open.is_empty());
+        let (lane, mut acks) = routes.open();
+        acks.write_no_more();
+        assert!(!routes.writes(lane));
+        routes.refuse_all(lane, 0, 9, RDKafkaErrorCode::PurgeQueue);
+        let refused = acks.next(0).await.map(|ack| ack.places);
+        assert_eq!(refused, Some(0..9));
+        routes.close();
+        assert_eq!(acks.next(0).await, None);
     }
 
     #[test]

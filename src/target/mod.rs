@@ -187,12 +187,11 @@ struct Write {
     messages: Messages,
 }
 
-/// Hands batches to librdkafka until every sender is gone, but for those of partitions that are gone: whoever has
-/// them now writes these records, too.
+/// Hands batches to librdkafka until every sender is gone, but for those of lanes that write no more.
 async fn write(mut waiting: mpsc::Receiver<Write>, routes: Arc<Routes>) {
     while let Some(batch) = waiting.recv().await {
         let Write { lane, first, .. } = batch;
-        if !routes.is_open(lane) {
+        if !routes.writes(lane) {
             let count = batch.messages.len();
             routes.refuse_all(lane, first, count, RDKafkaErrorCode::PurgeQueue);
             continue;

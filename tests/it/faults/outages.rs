@@ -3,12 +3,15 @@
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use kmirror_broker::Cluster;
+use anyhow::{Context, Result, ensure};
+use kmirror_broker::{Api, Cluster};
 
 use super::{RECORDS, await_begun, orders};
-use crate::harness::{Site, Sites, await_cluster_up, await_ready, copy_of, group_of};
+use crate::harness::{
+    SOON, Site, Sites, await_cluster_up, await_ready, await_state, copy_of, group_of, metric,
+};
 use crate::support::daemon::Daemon;
+use crate::support::wait::eventually;
 
 /// Shorter than any time-out, and longer than the group waits for its members.
 const OUTAGES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(12)];
@@ -86,6 +89,35 @@ fn a_target_that_goes_away_and_comes_back_gets_each_record_once() -> Result<()> 
         sites.await_committed("orders");
         await_ready(&daemon, 200);
     }
+    sites.assert_exact("orders")
+}
+
+/// The session ends with records in flight that can neither be written nor called back: what becomes of them is waited for.
+#[test]
+fn two_clusters_that_go_away_together_get_each_record_once() -> Result<()> {
+    let mut sites = orders(1)?;
+    // Slow writes keep the flight full.
+    let a_while = Duration::from_millis(300);
+    let slow = sites.target.on(Api::Produce).delay_before(a_while);
+    let config = sites.config(&["orders"]).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    eventually("records are in flight", SOON, || {
+        let in_flight = metric(&daemon, "kmirror_inflight_records", "orders")?;
+        ensure!(in_flight > 0.0, "{in_flight}");
+        Ok(())
+    });
+    sites.target.stop_node(0)?;
+    sites.source.stop_node(0)?;
+    eventually("the session is over", SOON, || {
+        ensure!(daemon.log().contains("partitions lost"), "it goes on");
+        Ok(())
+    });
+    slow.remove();
+    sites.source.start_node(0)?;
+    let told = await_state(&daemon, "orders", 0, "paused");
+    assert!(told.contains("in flight"), "{told}");
+    sites.target.start_node(0)?;
+    sites.await_committed("orders");
     sites.assert_exact("orders")
 }
 
