@@ -1,6 +1,7 @@
 //! Holds consumed records as librdkafka lent them out and gives them back when dropped.
 
-use std::ptr::NonNull;
+use std::ffi::CStr;
+use std::ptr::{self, NonNull};
 use std::slice;
 
 use rdkafka::types::RDKafkaErrorCode;
@@ -71,6 +72,17 @@ impl Messages {
         })
     }
 
+    /// Gives those records back for which `stays` is false.
+    pub fn retain(&mut self, stays: impl Fn(Record<'_>) -> bool) {
+        let Self { pointers, .. } = self;
+        let going = pointers.extract_if(.., |pointer| {
+            // SAFETY: the message is ours and is not mutated while it is looked at.
+            let raw = unsafe { pointer.as_ref() };
+            !stays(Record { raw })
+        });
+        going.for_each(|pointer| drop(OwnedMessage { pointer }));
+    }
+
     /// Cuts off the first `count` records; the later ones stay in `self`.
     ///
     /// # Panics
@@ -99,7 +111,7 @@ impl Drop for Messages {
     }
 }
 
-/// One message, given back to librdkafka when dropped. Lives within `Messages::drain` only.
+/// One message, given back to librdkafka when dropped. Lives within methods of `Messages` only.
 pub(super) struct OwnedMessage {
     pointer: NonNull<sys::rd_kafka_message_t>,
 }
@@ -179,6 +191,35 @@ impl<'a> Record<'a> {
     pub fn leader_epoch(&self) -> i32 {
         // SAFETY: the message is alive and only read.
         unsafe { sys::rd_kafka_message_leader_epoch(self.raw) }
+    }
+
+    /// Values of the headers called `name`, in their order; null ones are left out. The first call parses the record's
+    /// headers, which costs an allocation for each.
+    pub fn headers(&self, name: &'a CStr) -> impl Iterator<Item = &'a [u8]> {
+        let mut headers = ptr::null_mut();
+        // SAFETY: the message is alive. librdkafka parses headers in place when first asked; nobody else looks at this
+        // message meanwhile, since whoever holds it hands out no second reference to another thread.
+        unsafe { sys::rd_kafka_message_headers(self.raw, &raw mut headers) };
+        let values = (0..).map_while(move |index| {
+            if headers.is_null() {
+                return None;
+            }
+            let (mut value, mut length) = (ptr::null(), 0);
+            // SAFETY: the headers live as long as the message, the name is NUL-terminated, both results are ours.
+            let code = unsafe {
+                sys::rd_kafka_header_get(
+                    headers,
+                    index,
+                    name.as_ptr(),
+                    &raw mut value,
+                    &raw mut length,
+                )
+            };
+            let found = RDKafkaErrorCode::from(code) == RDKafkaErrorCode::NoError;
+            // SAFETY: pointer and length are of one buffer that lives as long as the headers.
+            found.then(|| unsafe { bytes(value.cast(), length) })
+        });
+        values.flatten()
     }
 
     /// Bytes of key and value; headers are not counted, since asking would parse them.

@@ -1,6 +1,6 @@
 //! Hands consumed records to a producer: by topic handle, with their headers moved.
 
-use std::ffi::{CString, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
@@ -12,10 +12,20 @@ use rdkafka_sys::types::RDKafka;
 use super::Owner;
 use super::message::{Messages, OwnedMessage, Record};
 
+/// A header that each record of a topic gets behind its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// Its name.
+    pub name: &'static CStr,
+    /// Its value.
+    pub value: String,
+}
+
 /// A topic of one producer.
 pub struct TopicHandle {
     client: NonNull<RDKafka>,
     topic: NonNull<sys::rd_kafka_topic_t>,
+    stamp: Option<Stamp>,
     _owner: Owner,
 }
 
@@ -29,6 +39,7 @@ impl TopicHandle {
     pub fn open<C: ProducerContext + 'static>(
         producer: &Arc<BaseProducer<C>>,
         name: &str,
+        stamp: Option<Stamp>,
     ) -> Option<Self> {
         let name = CString::new(name).ok()?;
         let client = NonNull::new(producer.client().native_ptr())?;
@@ -38,6 +49,7 @@ impl TopicHandle {
         Some(Self {
             client,
             topic: NonNull::new(topic)?,
+            stamp,
             _owner: Arc::clone(producer) as Owner,
         })
     }
@@ -65,7 +77,10 @@ impl TopicHandle {
         message: &mut OwnedMessage,
         tag: usize,
     ) -> Result<(), RDKafkaErrorCode> {
-        let headers = detach_headers(message);
+        let headers = match &self.stamp {
+            None => detach_headers(message),
+            Some(stamp) => stamped(detach_headers(message), stamp),
+        };
         let record = message.record();
         let (key, key_length) = parts(record.key());
         let (value, value_length) = parts(record.value());
@@ -122,6 +137,28 @@ fn detach_headers(message: &mut OwnedMessage) -> *mut sys::rd_kafka_headers_t {
     // (no headers) `headers` stays null.
     unsafe { sys::rd_kafka_message_detach_headers(message.as_ptr(), &mut headers) };
     headers
+}
+
+/// Adds a header behind the others.
+fn stamped(headers: *mut sys::rd_kafka_headers_t, stamp: &Stamp) -> *mut sys::rd_kafka_headers_t {
+    let value = stamp.value.as_bytes();
+    let length = isize::try_from(value.len()).expect("no buffer is larger");
+    // SAFETY: the headers are ours or made here; name and value are copied before the call returns, and the name is
+    // NUL-terminated, as its length of -1 says. It fails for read-only headers only, and detached ones are not.
+    unsafe {
+        let headers = match headers.is_null() {
+            true => sys::rd_kafka_headers_new(1),
+            false => headers,
+        };
+        sys::rd_kafka_header_add(
+            headers,
+            stamp.name.as_ptr(),
+            -1,
+            value.as_ptr().cast(),
+            length,
+        );
+        headers
+    }
 }
 
 /// librdkafka takes a timestamp of 0 for "now", so the one millisecond that it cannot express, the first of

@@ -6,7 +6,7 @@ use rdkafka::error::KafkaError;
 use tokio::sync::watch;
 
 use crate::config;
-use crate::target::{Limits, Target, TargetTopic};
+use crate::target::{Limits, Stamp, Target, TargetTopic};
 
 /// Producers by batch size. Topics with a limit of their own are few, and so are these.
 pub struct Producers {
@@ -33,9 +33,15 @@ impl Producers {
         Ok(producers)
     }
 
-    /// Opens a target topic that takes what `limits` say. `None` when librdkafka refuses it.
-    pub fn topic(&mut self, name: &str, limits: Limits) -> Option<TargetTopic> {
-        self.of_size(limits.batch_bytes()).ok()?.topic(name)
+    /// Opens a target topic that takes what `limits` say, and whose records get the header `stamp`. `None` when librdkafka
+    /// refuses it.
+    pub fn topic(
+        &mut self,
+        name: &str,
+        limits: Limits,
+        stamp: Option<Stamp>,
+    ) -> Option<TargetTopic> {
+        self.of_size(limits.batch_bytes()).ok()?.topic(name, stamp)
     }
 
     fn of_size(&mut self, batch_bytes: u32) -> Result<&Target, KafkaError> {

@@ -233,7 +233,8 @@ impl Session {
 
     fn start(&mut self, names: Plan, seen: Sight, board: Arc<TopicBoard>) -> Result<(), String> {
         let limits = seen.limits.unwrap_or_default();
-        let target = self.producers.topic(&names.target_topic, limits);
+        let stamp = pipeline::stamp(&self.mirror, &names.source_topic);
+        let target = self.producers.topic(&names.target_topic, limits, stamp);
         let target = target.ok_or("librdkafka refuses the target topic's name")?;
         tracing::info!(
             topic = names.source_topic,

@@ -14,6 +14,7 @@ use tracing::Instrument;
 
 use super::flight::{Batch, Flight};
 use super::lease::Holder;
+use super::provenance::LeftOut;
 use crate::board::Seat;
 use crate::budget::Permit;
 use crate::librdkafka::message::{Kind, Messages};
@@ -36,7 +37,9 @@ const CALM: Duration = Duration::from_secs(5);
 pub struct Lane {
     /// Where its records come from.
     pub queue: PartitionQueue,
-    /// Where they go.
+    /// Which of them are not copied.
+    pub left_out: LeftOut,
+    /// Where the others go.
     pub writer: Writer,
     /// What comes back.
     pub acks: Acks,
@@ -178,6 +181,7 @@ impl Lane {
     async fn flow(&mut self) -> Result<(), Trouble> {
         let Self {
             queue,
+            left_out,
             writer,
             acks,
             lease,
@@ -219,6 +223,7 @@ impl Lane {
                     read = queue.take(BATCH_RECORDS);
                     has_read |= !read.is_empty();
                     position_is_news = has_read;
+                    left_out.take_out(&mut read);
                 }
                 () = calm(begun), if is_quiet && flight.is_recovering() => flight.recovered(),
             }

@@ -15,6 +15,7 @@
 //! - `starting`: brings assigned partitions into flow;
 //! - `lanes`: the partitions in flow;
 //! - `lane`: one partition's way from queue to acknowledgement;
+//! - `provenance`: which records are left out, since they would return to where they came from;
 //! - `lease`: keeps a lane from sending on after the process was stopped for longer than the group waits;
 //! - `caution`: which records fly alone, since the target may refuse them;
 //! - `flight`: what a lane has sent and what became of it;
@@ -36,6 +37,7 @@ mod lease;
 mod mark;
 mod member;
 mod observe;
+mod provenance;
 mod settings;
 mod starting;
 mod topic;
@@ -44,5 +46,6 @@ mod way;
 
 pub use handle::{Context, Pipeline};
 pub use mark::Mark;
+pub use provenance::stamp;
 pub use settings::Prefetch;
 pub use topic::{Plan, Topic, Topics};

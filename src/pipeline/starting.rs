@@ -14,6 +14,7 @@ use super::lane::{Lane, SETTLE};
 use super::lanes::Place;
 use super::mark::Committed;
 use super::observe::Known;
+use super::provenance::LeftOut;
 use super::trouble::stand_still;
 use super::way::{FORGOTTEN, Way, decide, tell};
 use crate::clusters::TopicPartition;
@@ -233,6 +234,7 @@ impl Group {
         );
         let lane = Lane {
             queue: start.queue,
+            left_out: LeftOut::of(&self.context.mirror, &start.at.topic),
             writer,
             acks,
             lease: self.lease.holder(),

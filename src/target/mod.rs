@@ -23,6 +23,7 @@ pub use limits::Limits;
 
 use crate::config;
 use crate::librdkafka::message::Messages;
+pub use crate::librdkafka::produce::Stamp;
 use crate::librdkafka::produce::TopicHandle;
 use crate::librdkafka::queue::DeliveryQueue;
 use crate::prefix::Sequence;
@@ -77,10 +78,11 @@ impl Target {
         })
     }
 
-    /// Opens a topic for writing. `None` when librdkafka refuses the name.
-    pub fn topic(&self, name: &str) -> Option<TargetTopic> {
+    /// Opens a topic for writing; each record gets the header `stamp` behind its own. `None` when librdkafka refuses the
+    /// name.
+    pub fn topic(&self, name: &str, stamp: Option<Stamp>) -> Option<TargetTopic> {
         Some(TargetTopic {
-            handle: Arc::new(TopicHandle::open(&self.producer, name)?),
+            handle: Arc::new(TopicHandle::open(&self.producer, name, stamp)?),
             batches: self.batches.clone(),
             routes: Arc::clone(&self.routes),
             batch_bytes: self.batch_bytes,

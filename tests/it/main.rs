@@ -18,6 +18,7 @@ mod docs;
 mod drains;
 mod faults;
 mod heartbeats;
+mod provenance;
 mod records;
 mod restarts;
 mod shared;
