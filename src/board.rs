@@ -103,6 +103,11 @@ impl MirrorBoard {
         Arc::clone(place)
     }
 
+    /// Takes those topics off the board for which `stays` is false.
+    pub fn retain_topics(&self, stays: impl Fn(&str) -> bool) {
+        lock(&self.topics).retain(|topic, _| stays(topic));
+    }
+
     /// Says why the mirror as a whole cannot go on, or that it can.
     pub fn set_trouble(&self, trouble: Option<String>) {
         *lock(&self.trouble) = trouble;

@@ -40,7 +40,7 @@ enum Verb {
     ///
     /// The daemon. A cluster that does not answer is retried while /readyz says so. SIGTERM and SIGINT
     /// drain: reading stops, what is in flight is acknowledged and committed, within drain_timeout; a
-    /// second signal ends at once.
+    /// second signal ends at once. SIGHUP reads the file again: what it changes is changed, the rest goes on.
     Run(ConfigFile),
     /// Show a mirror at work: two built-in clusters, a load and a verdict
     Demo(demo::DemoArgs),

@@ -1,21 +1,28 @@
 //! `kmirror run`: the daemon, from its configuration to its drain.
 
-use super::signals::StopSignals;
-use super::{ConfigFile, Exit, Failure, logging};
+use super::logging::{self, Logging};
+use super::signals::{ReloadSignal, StopSignals};
+use super::{ConfigFile, Exit, Failure};
+use crate::config::{self, Config};
 use crate::daemon::{Daemon, DrainOutcome};
 
 pub(super) async fn run(file: ConfigFile) -> Result<Exit, Failure> {
     let config = file.load()?;
-    logging::start(&config.log);
-    for notice in config.notices() {
-        tracing::warn!(key = notice.path, "{}", notice.text);
-    }
+    let log = logging::start(&config.log);
+    notice(&config);
     let mut signals = StopSignals::catch()?;
+    let mut reload_signal = ReloadSignal::catch()?;
     let mut daemon = Daemon::start(config).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "kmirror started");
-    tokio::select! {
-        signal = signals.next() => tracing::info!(signal = signal.name(), "draining"),
-        panic = daemon.failed() => return Err(Failure::internal(format!("a mirror ended: {panic}"))),
+    loop {
+        tokio::select! {
+            signal = signals.next() => {
+                tracing::info!(signal = signal.name(), "draining");
+                break;
+            }
+            () = reload_signal.next() => reload(&file, &mut daemon, &log),
+            panic = daemon.tend() => return Err(Failure::internal(format!("a mirror ended: {panic}"))),
+        }
     }
     match signals.unless_again(daemon.drain()).await {
         DrainOutcome::Clean => {
@@ -28,5 +35,37 @@ pub(super) async fn run(file: ConfigFile) -> Result<Exit, Failure> {
             );
             Ok(Exit::DrainDeadline)
         }
+    }
+}
+
+/// Reads the file again. What is wrong with it is logged, and nothing changes then.
+fn reload(file: &ConfigFile, daemon: &mut Daemon, log: &Logging) {
+    tracing::info!(file = %file.path.display(), "reading the configuration again");
+    let config = match config::load(&file.path) {
+        Ok(config) => config,
+        Err(errors) => {
+            for problem in errors.problems() {
+                tracing::error!("{problem}");
+            }
+            return tracing::error!("the configuration is wrong, nothing was changed");
+        }
+    };
+    let settings = config.log.clone();
+    notice(&config);
+    match daemon.reload(config) {
+        Ok(()) => {
+            log.follow(&settings);
+            tracing::info!("the configuration is in effect");
+        }
+        Err(error) => tracing::error!(
+            reason = format!("{error:#}"),
+            "the configuration cannot be used, nothing was changed"
+        ),
+    }
+}
+
+fn notice(config: &Config) {
+    for notice in config.notices() {
+        tracing::warn!(key = notice.path, "{}", notice.text);
     }
 }

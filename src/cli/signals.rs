@@ -1,4 +1,5 @@
-//! Waits for SIGTERM and SIGINT: the first asks for a clean end, the second ends the process at once.
+//! Waits for signals: SIGTERM and SIGINT, the first for a clean end, the second for one at once; SIGHUP to read the file
+//! again.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -36,6 +37,24 @@ impl StopSignals {
             result = work => result,
             again = self.next() => std::process::exit(again.code()),
         }
+    }
+}
+
+/// SIGHUP, caught from its creation on.
+pub(super) struct ReloadSignal(Signal);
+
+impl ReloadSignal {
+    /// Catches it; without this it kills.
+    pub(super) fn catch() -> Result<Self, Failure> {
+        let caught = signal(SignalKind::hangup());
+        let caught = caught.map_err(|error| Failure::internal(format!("signals: {error}")))?;
+        Ok(Self(caught))
+    }
+
+    /// Waits for the next.
+    pub(super) async fn next(&mut self) {
+        // `None` means that no more can come, which the runtime does not do.
+        self.0.recv().await;
     }
 }
 

@@ -8,7 +8,7 @@ use super::choices::SaslMechanism;
 use super::secret::Secret;
 
 /// How to reach one Kafka cluster.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Cluster {
     /// Key under `clusters`. Letters, digits, `.`, `_` and `-`, at most 100 of them, because topic names are made of it.
     pub name: String,
@@ -37,7 +37,7 @@ impl fmt::Debug for Cluster {
 }
 
 /// PEM files and checks of a TLS connection. Relative paths were resolved against the configuration's directory.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
     /// Authorities to trust: a PEM file or a directory of them. Default: the system's.
     pub ca: Option<PathBuf>,
@@ -53,7 +53,7 @@ pub struct Tls {
 }
 
 /// User name and password.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sasl {
     /// The mechanism named to the broker. Required.
     pub mechanism: SaslMechanism,

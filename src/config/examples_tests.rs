@@ -84,7 +84,7 @@ const MAPPINGS: [&str; 7] = [
 ];
 
 /// The keys that the reader knows in each mapping: it lists them when it finds one it does not know.
-fn known_keys() -> BTreeMap<String, Vec<String>> {
+pub(super) fn known_keys() -> BTreeMap<String, Vec<String>> {
     let intruded = intrude(yaml::read(&read("reference.yaml")).unwrap(), "");
     let files = files();
     let problems = error::Problems::default();

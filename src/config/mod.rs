@@ -5,6 +5,7 @@
 //! other), `neighbours` (what a mirror must know of the others). Problems are collected on the way, so that all of them show at once. What comes out is valid, and no other
 //! room checks it again. Units are in the types: [`Duration`](std::time::Duration), bytes as `u64`, compiled regexes.
 
+mod change;
 mod choices;
 mod circle;
 mod cluster;
@@ -48,6 +49,7 @@ mod secrecy_tests;
 
 use std::path::Path;
 
+pub use change::Change;
 pub use choices::{
     Compression, ConsumerGroups, Heartbeats, LogFormat, OnDivergence, OnGap, OnRejected,
     Provenance, SaslMechanism,

@@ -16,12 +16,7 @@ pub struct NameFilter {
 /// By the patterns' texts.
 impl PartialEq for NameFilter {
     fn eq(&self, other: &Self) -> bool {
-        let texts = |patterns: &[Regex]| {
-            let texts = patterns.iter().map(|regex| regex.as_str().to_owned());
-            texts.collect::<Vec<_>>()
-        };
-        texts(&self.include) == texts(&other.include)
-            && texts(&self.exclude) == texts(&other.exclude)
+        self.differences(other) == (false, false)
     }
 }
 
@@ -30,6 +25,18 @@ impl NameFilter {
     pub fn matches(&self, name: &str) -> bool {
         self.include.iter().any(|regex| regex.is_match(name))
             && !self.exclude.iter().any(|regex| regex.is_match(name))
+    }
+
+    /// Whether what is included is written differently, and what is excluded.
+    pub(super) fn differences(&self, other: &Self) -> (bool, bool) {
+        let differ = |one: &[Regex], other: &[Regex]| {
+            let other = other.iter().map(Regex::as_str);
+            !one.iter().map(Regex::as_str).eq(other)
+        };
+        (
+            differ(&self.include, &other.include),
+            differ(&self.exclude, &other.exclude),
+        )
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Neighbours {
 }
 
 /// A mirror that writes to the target.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Writer {
     /// Every name of the cluster that it reads from.
     sources: Vec<String>,
@@ -43,6 +43,16 @@ impl Neighbours {
         let direct = direct.filter(|writer| writer.topics.matches(topic));
         let direct = direct.flat_map(|writer| &writer.sources);
         self.home.iter().chain(direct).map(String::as_str).collect()
+    }
+
+    /// Whether other copies may be written by earlier mirrors.
+    pub(super) fn differ_in_configs(&self, other: &Self) -> bool {
+        self.earlier != other.earlier
+    }
+
+    /// Whether other records may be left out.
+    pub(super) fn differ_in_origins(&self, other: &Self) -> bool {
+        (&self.home, &self.direct) != (&other.home, &other.direct)
     }
 }
 

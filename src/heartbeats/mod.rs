@@ -27,19 +27,23 @@ use reader::Reader;
 use writer::{Place, Writer};
 
 /// The clusters at both ends, each with the client that asks it.
-pub struct Ends<'a> {
+#[derive(Clone)]
+pub struct Ends {
     /// The source.
-    pub source: (&'a config::Cluster, Inspector),
+    pub source: (Arc<config::Cluster>, Inspector),
     /// The target.
-    pub target: (&'a config::Cluster, Inspector),
+    pub target: (Arc<config::Cluster>, Inspector),
 }
 
 /// The heartbeats of one mirror. Dropped, they end wherever they are.
 pub struct Heartbeats {
-    tasks: JoinSet<()>,
+    mirror: Arc<Mirror>,
+    ends: Ends,
+    metrics: Metrics,
+    pulse: Arc<Pulse>,
     is_mirrored: watch::Sender<bool>,
     stop: watch::Sender<()>,
-    pulse: Arc<Pulse>,
+    tasks: JoinSet<()>,
 }
 
 impl Heartbeats {
@@ -48,42 +52,45 @@ impl Heartbeats {
     /// # Errors
     ///
     /// When librdkafka refuses the configuration of a cluster.
-    pub fn start(
-        mirror: &Arc<Mirror>,
-        ends: Ends<'_>,
-        metrics: &Metrics,
-        pulse: Arc<Pulse>,
-    ) -> Result<Self, KafkaError> {
+    pub fn start(mirror: Arc<Mirror>, ends: Ends, metrics: Metrics) -> Result<Self, KafkaError> {
         let mut heartbeats = Self {
-            tasks: JoinSet::new(),
+            pulse: Arc::new(Pulse::new(&mirror.name, metrics.clone())),
+            mirror,
+            ends,
+            metrics,
             is_mirrored: watch::Sender::new(false),
             stop: watch::Sender::new(()),
-            pulse,
+            tasks: JoinSet::new(),
         };
-        if mirror.heartbeats != config::Heartbeats::Off {
-            heartbeats.begin(mirror, ends, metrics)?;
-            heartbeats.pulse.begin();
-        }
+        heartbeats.begin()?;
         Ok(heartbeats)
     }
 
-    fn begin(
-        &mut self,
-        mirror: &Arc<Mirror>,
-        ends: Ends<'_>,
-        metrics: &Metrics,
-    ) -> Result<(), KafkaError> {
-        let place = |(cluster, inspector)| Place { cluster, inspector };
-        let (source, target) = (place(ends.source), place(ends.target));
+    fn begin(&mut self) -> Result<(), KafkaError> {
+        if self.mirror.heartbeats == config::Heartbeats::Off {
+            return Ok(());
+        }
+        let place = |(cluster, inspector): &(Arc<config::Cluster>, Inspector)| Place {
+            cluster: Arc::clone(cluster),
+            inspector: inspector.clone(),
+        };
+        let (mirror, metrics, pulse) = (&self.mirror, &self.metrics, &self.pulse);
+        let (source, target) = (place(&self.ends.source), place(&self.ends.target));
         let is_mirrored = self.is_mirrored.subscribe();
-        let on_target = Writer::on_target(mirror, &target, metrics, is_mirrored, &self.pulse)?;
+        let on_target = Writer::on_target(mirror, &target, metrics, is_mirrored, pulse)?;
+        let both = match mirror.heartbeats {
+            config::Heartbeats::Both => {
+                let on_source = Writer::on_source(mirror, &source, metrics)?;
+                Some((on_source, Reader::new(mirror, &target.cluster, pulse)?))
+            }
+            _ => None,
+        };
         self.spawn(on_target.run(self.stop.subscribe()));
-        if mirror.heartbeats == config::Heartbeats::Both {
-            let on_source = Writer::on_source(mirror, &source, metrics)?;
-            let reader = Reader::new(mirror, target.cluster, &self.pulse)?;
+        if let Some((on_source, reader)) = both {
             self.spawn(on_source.run(self.stop.subscribe()));
             self.spawn(reader.run(self.stop.subscribe()));
         }
+        self.pulse.begin();
         Ok(())
     }
 
@@ -91,9 +98,31 @@ impl Heartbeats {
         self.tasks.spawn(task.in_current_span());
     }
 
+    /// How long ago one crossed.
+    pub fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
+    }
+
     /// Says whether the mirror copies the source's own heartbeats, so that nobody else needs to write the copy.
     pub fn set_mirrored(&self, is_mirrored: bool) {
         self.is_mirrored.send_replace(is_mirrored);
+    }
+
+    /// Goes on as the mirror asks for now, which has the same ends.
+    pub async fn follow(&mut self, mirror: &Arc<Mirror>) {
+        let asked = |mirror: &Mirror| {
+            let when = (mirror.heartbeats, mirror.heartbeat_interval);
+            (when, mirror.create_topics, mirror.replication_factor)
+        };
+        if asked(mirror) == asked(&self.mirror) {
+            return;
+        }
+        self.stop();
+        self.join().await;
+        self.mirror = Arc::clone(mirror);
+        if let Err(error) = self.begin() {
+            tracing::error!(%error, "heartbeats cannot be started");
+        }
     }
 
     /// Tells all tasks to stop.

@@ -31,15 +31,15 @@ pub(super) struct Writer {
 }
 
 /// What a cluster is written through.
-pub(super) struct Place<'a> {
-    pub(super) cluster: &'a config::Cluster,
+pub(super) struct Place {
+    pub(super) cluster: Arc<config::Cluster>,
     pub(super) inspector: Inspector,
 }
 
-impl Place<'_> {
+impl Place {
     fn producer(&self, mirror: &str) -> Result<FutureProducer<ClusterContext>, KafkaError> {
         let context = ClusterContext::new(&self.cluster.name);
-        settings(self.cluster, mirror).create_with_context(context)
+        settings(&self.cluster, mirror).create_with_context(context)
     }
 }
 
@@ -59,7 +59,7 @@ impl Writer {
     /// Writes to the target, and to the copy of the source's heartbeats as long as `is_mirrored` is false.
     pub(super) fn on_target(
         mirror: &Arc<Mirror>,
-        target: &Place<'_>,
+        target: &Place,
         metrics: &Metrics,
         is_mirrored: watch::Receiver<bool>,
         pulse: &Arc<Pulse>,
@@ -83,7 +83,7 @@ impl Writer {
     /// Writes to the source.
     pub(super) fn on_source(
         mirror: &Arc<Mirror>,
-        source: &Place<'_>,
+        source: &Place,
         metrics: &Metrics,
     ) -> Result<Self, KafkaError> {
         let producer = source.producer(&mirror.name)?;

@@ -162,6 +162,26 @@ impl Metrics {
         }
     }
 
+    /// Makes the series those of another configuration: of its clusters, and without the mirrors that it lacks.
+    pub fn follow(&self, old: &Config, new: &Config) {
+        let gone = old.clusters.keys();
+        for cluster in gone.filter(|name| !new.clusters.contains_key(*name)) {
+            // An error means that the series is gone already.
+            let _ = self.cluster_up.remove_label_values(&[cluster]);
+        }
+        let added = new.clusters.keys();
+        for cluster in added.filter(|name| !old.clusters.contains_key(*name)) {
+            self.set_cluster_up(cluster, false);
+        }
+        let has = |name: &str| new.mirrors.iter().any(|mirror| mirror.name == name);
+        for mirror in old.mirrors.iter().filter(|mirror| !has(&mirror.name)) {
+            for state in State::ALL {
+                let labels = [mirror.name.as_str(), state.as_str()];
+                let _ = self.topics.remove_label_values(&labels);
+            }
+        }
+    }
+
     /// `kmirror_cluster_up`.
     pub fn set_cluster_up(&self, cluster: &str, up: bool) {
         let value = i64::from(up);

@@ -3,8 +3,10 @@
 pub mod plan;
 
 mod discovery;
+mod handle;
 mod pipelines;
 mod producers;
 mod session;
 
-pub use session::{Mirror, Shared};
+pub use discovery::REQUEST_TIMEOUT;
+pub use handle::{Mirror, Shared};

@@ -9,7 +9,7 @@ use tracing::Instrument;
 
 use crate::board::TopicBoard;
 use crate::clusters::TopicId;
-use crate::config::ConsumerGroups;
+use crate::config::{self, ConsumerGroups};
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::pipeline::{Context, Pipeline, Plan, Prefetch, Topic, Topics};
 use crate::target::{Limits, TargetTopic};
@@ -50,6 +50,11 @@ impl Pipelines {
             groups: BTreeMap::new(),
             leaving: JoinSet::new(),
         }
+    }
+
+    /// Sets what pipelines that start from now on are told of the mirror.
+    pub fn follow(&mut self, mirror: &Arc<config::Mirror>) {
+        self.context.mirror = Arc::clone(mirror);
     }
 
     /// Sets what consumers that start from now on may prefetch.

@@ -4,22 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
-use tracing::Instrument;
 
-use super::discovery::{Discovery, REQUEST_TIMEOUT};
+use super::discovery::Discovery;
+use super::handle::{Parts, Shared};
 use super::pipelines::{Pipelines, Sight};
 use super::plan::{Action, TopicPlan};
 use super::producers::Producers;
 use crate::board::{MirrorBoard, Standing, TopicBoard};
-use crate::budget::Budget;
 use crate::clusters::{Inspector, TopicId, TopicPartition};
-use crate::config::{self, Config, HEARTBEATS_TOPIC};
+use crate::config::{self, HEARTBEATS_TOPIC};
 use crate::deadline::{Deadline, DrainOutcome};
-use crate::heartbeats::{Ends, Heartbeats, Pulse};
+use crate::heartbeats::Heartbeats;
 use crate::metrics::{Metrics, Stage};
 use crate::offset::SourceOffset;
 use crate::pipeline::{self, Plan, Prefetch};
@@ -29,116 +26,11 @@ use crate::target::Limits;
 /// How long pipelines may take to stop while the mirror goes on: a topic that vanished, a new producer.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
-/// What all mirrors of the process share.
-#[derive(Clone)]
-pub struct Shared {
-    /// Bytes between sources and targets.
-    pub budget: Arc<Budget>,
-    /// Bytes that the consumers of one mirror may prefetch.
-    pub prefetch: u64,
-    /// All metrics.
-    pub metrics: Metrics,
-}
-
-/// The handle of a running mirror.
-pub struct Mirror {
-    board: Arc<MirrorBoard>,
-    pulse: Arc<Pulse>,
-    stop: watch::Sender<Option<Deadline>>,
-}
-
-impl Mirror {
-    /// Starts mirroring, as one more of `tasks`. An unreachable cluster is no error: it is asked again and
-    /// again.
-    ///
-    /// # Errors
-    ///
-    /// When librdkafka refuses the configuration of one of the two clusters.
-    pub fn start(
-        config: &Config,
-        mirror: &config::Mirror,
-        shared: Shared,
-        tasks: &mut JoinSet<DrainOutcome>,
-    ) -> anyhow::Result<Self> {
-        let cluster = |name: &str| {
-            let cluster = config.clusters.get(name);
-            cluster.with_context(|| format!("cluster {name} is not configured"))
-        };
-        let (source, target) = (cluster(&mirror.source)?, cluster(&mirror.target)?);
-        let id = format!("kmirror-{}", mirror.name);
-        let look = Inspector::open(source, &id, REQUEST_TIMEOUT)?;
-        let look_at_target = Inspector::open(target, &id, REQUEST_TIMEOUT)?;
-        let board = MirrorBoard::new(
-            &mirror.name,
-            &mirror.source,
-            &mirror.target,
-            shared.metrics.clone(),
-        );
-        let board = Arc::new(board);
-        let span = tracing::info_span!("mirror", mirror = mirror.name);
-        let pulse = Arc::new(Pulse::new(&mirror.name, shared.metrics.clone()));
-        let ends = Ends {
-            source: (source, look.clone()),
-            target: (target, look_at_target.clone()),
-        };
-        let heartbeats = span.in_scope(|| {
-            let (mirror, pulse) = (Arc::new(mirror.clone()), Arc::clone(&pulse));
-            Heartbeats::start(&mirror, ends, &shared.metrics, pulse)
-        })?;
-        let (stop, stopped) = watch::channel(None);
-        let producers = Producers::open(target, mirror);
-        let producers = producers.with_context(|| format!("clusters.{}", target.name))?;
-        let metrics = shared.metrics;
-        let mirror = Arc::new(mirror.clone());
-        let context = pipeline::Context {
-            mirror: Arc::clone(&mirror),
-            source: Arc::new(source.clone()),
-            inspector: look.clone(),
-            target: look_at_target.clone(),
-            budget: shared.budget,
-            metrics: metrics.clone(),
-            prefetch: Prefetch::default(),
-        };
-        let session = Session {
-            heartbeats,
-            discovery: Discovery::new(
-                (*mirror).clone(),
-                look.clone(),
-                look_at_target,
-                metrics.clone(),
-            ),
-            producers,
-            pipelines: Pipelines::new(context),
-            prefetch: shared.prefetch,
-            board: Arc::clone(&board),
-            source_ids: BTreeMap::new(),
-            source: look,
-            metrics,
-            mirror: Arc::clone(&mirror),
-        };
-        tasks.spawn(session.run(stopped).instrument(span));
-        Ok(Self { board, pulse, stop })
-    }
-
-    /// Its place on the board.
-    pub fn board(&self) -> &Arc<MirrorBoard> {
-        &self.board
-    }
-
-    /// How long ago a heartbeat crossed.
-    pub fn pulse(&self) -> &Arc<Pulse> {
-        &self.pulse
-    }
-
-    /// Tells it to drain by `deadline`.
-    pub fn stop(&self, deadline: Deadline) {
-        self.stop.send_replace(Some(deadline));
-    }
-}
-
-struct Session {
+/// One mirror at work.
+pub(super) struct Session {
     mirror: Arc<config::Mirror>,
     source: Inspector,
+    target: Inspector,
     metrics: Metrics,
     heartbeats: Heartbeats,
     producers: Producers,
@@ -152,15 +44,63 @@ struct Session {
 }
 
 impl Session {
-    async fn run(mut self, mut stop: watch::Receiver<Option<Deadline>>) -> DrainOutcome {
+    /// Puts the parts of `mirror` together; nothing runs yet but its heartbeats.
+    pub(super) fn new(
+        mirror: &Arc<config::Mirror>,
+        parts: Parts,
+        shared: Shared,
+        board: Arc<MirrorBoard>,
+    ) -> Self {
+        let (from, source) = parts.ends.source;
+        let (_, target) = parts.ends.target;
+        let metrics = shared.metrics;
+        let context = pipeline::Context {
+            mirror: Arc::clone(mirror),
+            source: from,
+            inspector: source.clone(),
+            target: target.clone(),
+            budget: shared.budget,
+            metrics: metrics.clone(),
+            prefetch: Prefetch::default(),
+        };
+        Self {
+            heartbeats: parts.heartbeats,
+            discovery: Discovery::new(
+                (**mirror).clone(),
+                source.clone(),
+                target.clone(),
+                metrics.clone(),
+            ),
+            producers: parts.producers,
+            pipelines: Pipelines::new(context),
+            prefetch: shared.prefetch,
+            board,
+            source_ids: BTreeMap::new(),
+            source,
+            target,
+            metrics,
+            mirror: Arc::clone(mirror),
+        }
+    }
+
+    /// Mirrors until told to stop, and then drains; takes over what `settings` say meanwhile.
+    pub(super) async fn run(
+        mut self,
+        mut settings: watch::Receiver<Arc<config::Mirror>>,
+        mut stop: watch::Receiver<Option<Deadline>>,
+    ) -> DrainOutcome {
         self.board
             .set_trouble(Some("the clusters have not been looked at yet".to_owned()));
-        let mut looks = tokio::time::interval(self.mirror.discovery_interval);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = every(self.mirror.discovery_interval);
         loop {
             tokio::select! {
                 biased;
                 _ = stop.changed() => break,
+                Ok(()) = settings.changed() => {
+                    let mirror = Arc::clone(&settings.borrow_and_update());
+                    self.follow(mirror).await;
+                    looks = every(self.mirror.discovery_interval);
+                }
                 reason = self.producers.failed() => self.renew_producers(&reason).await,
                 _ = self.pipelines.left() => {}
                 // A look ends within the time-outs of its requests; it is not cut short by a stop, so
@@ -174,6 +114,29 @@ impl Session {
         self.producers.close().await;
         self.heartbeats.join().await;
         outcome
+    }
+
+    /// Goes on as `mirror` says. Topics that it still selects are not interrupted.
+    async fn follow(&mut self, mirror: Arc<config::Mirror>) {
+        self.heartbeats.follow(&mirror).await;
+        self.pipelines.follow(&mirror);
+        self.discovery = Discovery::new(
+            (*mirror).clone(),
+            self.source.clone(),
+            self.target.clone(),
+            self.metrics.clone(),
+        );
+        let deadline = Deadline::within(STOP_WITHIN);
+        for names in self
+            .pipelines
+            .retain(|topic| mirror.selects(topic), deadline)
+        {
+            let topic = &names.source_topic;
+            tracing::info!(topic, "topic is not selected any more, its copy stays");
+        }
+        self.pipelines.publish();
+        self.board.retain_topics(|topic| mirror.selects(topic));
+        self.mirror = mirror;
     }
 
     async fn look(&mut self) {
@@ -318,4 +281,11 @@ fn stopped(reason: String) -> Standing {
         state: State::Stopped,
         reason: Some(reason),
     }
+}
+
+/// Ticks at once, and then in this interval, however long what it starts takes.
+fn every(interval: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }

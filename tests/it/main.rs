@@ -20,6 +20,7 @@ mod faults;
 mod heartbeats;
 mod provenance;
 mod records;
+mod reload;
 mod restarts;
 mod shared;
 mod topics;

@@ -103,6 +103,11 @@ impl Daemon {
         Ok(self.process.wait_exit(deadline))
     }
 
+    /// SIGHUP: it reads its file again.
+    pub fn reload(&mut self) -> Result<()> {
+        self.process.signal(Signal::HUP)
+    }
+
     /// SIGSTOP: it holds its connections and says nothing.
     pub fn pause(&mut self) -> Result<()> {
         self.process.freeze()

@@ -167,7 +167,7 @@ impl Play {
             tokio::select! {
                 () = tokio::time::sleep(TICK) => view.update(&self.score, &self.stage.daemon.status(), "mirroring")?,
                 _ = signals.next() => return Ok(()),
-                panic = self.stage.daemon.failed() => return Err(Failure::internal(panic)),
+                panic = self.stage.daemon.tend() => return Err(Failure::internal(panic)),
             }
         }
         Ok(())
