@@ -110,6 +110,15 @@ impl Builder {
         self
     }
 
+    /// Has the cluster keep ACLs, in the data directory if there is one. They are not enforced: fault rules are what denies.
+    /// Without this, requests about ACLs are answered with SECURITY_DISABLED. Short for the broker property
+    /// `authorizer.class.name`.
+    #[must_use]
+    pub fn authorizer(self) -> Self {
+        let class = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+        self.broker_config("authorizer.class.name", class)
+    }
+
     /// What all that is drawn at random follows from; a seed that nobody chose unless said, see [`Cluster::seed`].
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {

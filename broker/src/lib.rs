@@ -10,12 +10,14 @@
 //!  test ───► cluster   the controls, past the wire  ────────────────────►       ├── topics  names, ids, partitions, leaders
 //!              ▲                                                                ├── log     raw batches, sequences, leader epochs
 //!  program ──► control   the same, by lines of JSON                             ├── groups  members, generations, offsets
+//!                                                                               ├── acls    who may use what, where there is an authorizer
 //!                                                                               └── store   the data directory
 //! ```
 //!
 //! [`Cluster`] is the way in. It has one to many nodes, which share all state: replicas exist in name only. Batches are
 //! stored as they came; only their base offset and leader epoch are written into them, as Kafka does.
 
+mod acls;
 mod api;
 mod builder;
 mod clock;

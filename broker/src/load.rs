@@ -36,6 +36,7 @@ pub(crate) fn load(
         topics,
         groups,
         producer_ids,
+        acls: file.acls,
         data,
         clock: Clock::default(),
         disk_full: false,

@@ -9,6 +9,7 @@ use kafka_protocol::messages::BrokerId;
 use kafka_protocol::protocol::StrBytes;
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::acls::Acls;
 use crate::api::Versions;
 use crate::clock::Clock;
 use crate::config::{BrokerConfigs, Invalid};
@@ -87,6 +88,8 @@ pub(crate) struct State {
     pub(crate) groups: Groups,
     /// The next producer id to hand out, and the first that is not reserved yet.
     pub(crate) producer_ids: Range<i64>,
+    /// What an authorizer, if there is one, was told.
+    pub(crate) acls: Acls,
     /// Where all this is kept; `None` keeps it in memory.
     pub(crate) data: Option<DataDir>,
     /// What the brokers take for the time.
@@ -224,6 +227,7 @@ impl State {
             cluster_id: self.cluster_id.to_string(),
             next_producer_id: self.producer_ids.end,
             broker_configs: self.configs.altered().clone(),
+            acls: self.acls.clone(),
         })
     }
 

@@ -54,6 +54,7 @@ impl Site {
             .nodes(nodes)
             .listen(listen)
             .data_dir(data.path())
+            .authorizer()
             // The tests' records are years old.
             .broker_config("log.retention.ms", "-1")
     }

@@ -1,50 +1,39 @@
-//! DescribeAcls (29), CreateAcls (30), DeleteAcls (31): says that there is no authorizer, as a broker without one does.
+//! What the three APIs about ACLs share: without an authorizer there are none, and there is nothing to answer with.
 
 use kafka_protocol::error::ResponseError;
-use kafka_protocol::messages::create_acls_response::AclCreationResult;
-use kafka_protocol::messages::delete_acls_response::DeleteAclsFilterResult;
-use kafka_protocol::messages::{
-    CreateAclsRequest, CreateAclsResponse, DeleteAclsRequest, DeleteAclsResponse,
-    DescribeAclsRequest, DescribeAclsResponse,
-};
 use kafka_protocol::protocol::StrBytes;
 
-use super::{About, Context};
+use super::About;
+use crate::acls::Acl;
+use crate::state::State;
+use crate::topics::Refused;
 
-/// Why there are none: the error of a fault rule, or that there is no authorizer.
-fn refusal(cx: &Context) -> (i16, Option<StrBytes>) {
-    let (error, reason) = match cx.read(About::Request) {
-        Err(error) => (error, StrBytes::from_string(error.to_string())),
-        Ok(()) => (
-            ResponseError::SecurityDisabled,
-            StrBytes::from_static_str("No Authorizer is configured."),
-        ),
-    };
-    (error.code(), Some(reason))
+/// The number of the resources that are topics.
+const TOPIC: i8 = 2;
+
+/// Refuses as a broker does that has no authorizer.
+pub(super) fn check_authorizer(state: &State) -> Result<(), Refused> {
+    if state.configs.has_authorizer() {
+        return Ok(());
+    }
+    let message = "No Authorizer is configured.";
+    Err(Refused::new(ResponseError::SecurityDisabled, message))
 }
 
-/// Finds nothing.
-pub(crate) async fn describe(cx: &Context, _: i16, _: DescribeAclsRequest) -> DescribeAclsResponse {
-    let (code, reason) = refusal(cx);
-    DescribeAclsResponse::default()
-        .with_error_code(code)
-        .with_error_message(reason)
+/// What a fault rule may be about.
+pub(super) fn about(acl: &Acl) -> About<'_> {
+    match acl.pattern.resource_type {
+        TOPIC => About::Topic(&acl.pattern.name),
+        _ => About::Request,
+    }
 }
 
-/// Creates nothing, and says so for every entry: a shorter list kills the thread of Java's admin client.
-pub(crate) async fn create(cx: &Context, _: i16, request: CreateAclsRequest) -> CreateAclsResponse {
-    let (code, reason) = refusal(cx);
-    let result = AclCreationResult::default()
-        .with_error_code(code)
-        .with_error_message(reason);
-    CreateAclsResponse::default().with_results(vec![result; request.creations.len()])
+/// Refuses what makes no sense.
+pub(super) fn invalid(message: impl Into<String>) -> Refused {
+    Refused::new(ResponseError::InvalidRequest, message.into())
 }
 
-/// Deletes nothing, and says so for every filter.
-pub(crate) async fn delete(cx: &Context, _: i16, request: DeleteAclsRequest) -> DeleteAclsResponse {
-    let (code, reason) = refusal(cx);
-    let result = DeleteAclsFilterResult::default()
-        .with_error_code(code)
-        .with_error_message(reason);
-    DeleteAclsResponse::default().with_filter_results(vec![result; request.filters.len()])
+/// A text of a response.
+pub(super) fn text(text: String) -> StrBytes {
+    StrBytes::from_string(text)
 }

@@ -6,11 +6,14 @@ mod api_versions;
 mod call;
 mod config_resource;
 mod context;
+mod create_acls;
 mod create_partitions;
 mod create_topics;
+mod delete_acls;
 mod delete_groups;
 mod delete_records;
 mod delete_topics;
+mod describe_acls;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
@@ -119,9 +122,9 @@ apis! {
     DeleteRecords           0..=2 => delete_records::handle(DeleteRecordsRequest),
     InitProducerId          0..=4 => init_producer_id::handle(InitProducerIdRequest),
     OffsetForLeaderEpoch    2..=4 => offset_for_leader_epoch::handle(OffsetForLeaderEpochRequest),
-    DescribeAcls            1..=3 => acls::describe(DescribeAclsRequest),
-    CreateAcls              1..=3 => acls::create(CreateAclsRequest),
-    DeleteAcls              1..=3 => acls::delete(DeleteAclsRequest),
+    DescribeAcls            1..=3 => describe_acls::handle(DescribeAclsRequest),
+    CreateAcls              1..=3 => create_acls::handle(CreateAclsRequest),
+    DeleteAcls              1..=3 => delete_acls::handle(DeleteAclsRequest),
     DescribeConfigs         1..=4 => describe_configs::handle(DescribeConfigsRequest),
     AlterConfigs            0..=2 => alter_configs::handle(AlterConfigsRequest),
     CreatePartitions        0..=3 => create_partitions::handle(CreatePartitionsRequest),

@@ -75,7 +75,7 @@ macro_rules! name_nothing {
 }
 
 name_nothing! {
-    ApiVersionsRequest CreateAclsRequest DeleteAclsRequest DescribeAclsRequest DescribeClusterRequest
+    ApiVersionsRequest DeleteAclsRequest DescribeAclsRequest DescribeClusterRequest
     InitProducerIdRequest ListGroupsRequest
 }
 
@@ -139,6 +139,14 @@ macro_rules! name_resources {
             }
         })*
     };
+}
+
+impl Names for kafka::CreateAclsRequest {
+    fn named(&self, _: &Context) -> Named {
+        let about = self.creations.iter();
+        let topics = about.filter(|it| it.resource_type == config_resource::TOPIC);
+        Named::topics(topics.map(|it| (TopicName(it.resource_name.clone()), Vec::new())))
+    }
 }
 
 name_resources! { AlterConfigsRequest DescribeConfigsRequest IncrementalAlterConfigsRequest }

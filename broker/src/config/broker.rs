@@ -53,6 +53,11 @@ impl BrokerConfigs {
         self.get(definition)
     }
 
+    /// Whether there is somebody to keep ACLs.
+    pub(crate) fn has_authorizer(&self) -> bool {
+        !self.text("authorizer.class.name").is_empty()
+    }
+
     /// What the cluster was started with.
     pub(crate) fn given(&self) -> &BTreeMap<String, String> {
         &self.given

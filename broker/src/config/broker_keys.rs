@@ -42,6 +42,7 @@ const fn dynamic(name: &'static str, kind: Kind, default: &'static str) -> (Defi
 /// from 100 ms on, one replica.
 pub(crate) static BROKER_KEYS: &[(Definition, Update)] = &[
     fixed("advertised.listeners", Kind::Text, ""),
+    fixed("authorizer.class.name", Kind::Text, ""),
     fixed("auto.create.topics.enable", Kind::Bool, "true"),
     fixed("broker.id", Kind::Int(0), "0"),
     fixed("broker.rack", Kind::Text, ""),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{StoreError, TopicsDir, at, json_file};
+use crate::acls::Acls;
 
 /// What belongs to no topic and to no group.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -18,6 +19,9 @@ pub(crate) struct ClusterFile {
     pub(crate) next_producer_id: i64,
     /// Broker configurations that were altered.
     pub(crate) broker_configs: BTreeMap<String, String>,
+    /// Access control lists; directories of older versions have none.
+    #[serde(default)]
+    pub(crate) acls: Acls,
 }
 
 /// The data directory. While it is open, no other cluster can open it.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  DIR/lock                         held while a cluster uses the directory
-//!  DIR/cluster.json                 cluster id, producer ids handed out, altered broker configurations
+//!  DIR/cluster.json                 cluster id, producer ids handed out, altered broker configurations, ACLs
 //!  DIR/topics/T/topic.json          topic id, replicas, configurations
 //!  DIR/topics/T/P/<offset>.log      batches from this offset on, as on the wire
 //!  DIR/topics/T/P/checkpoint.json   log start, leader epochs, producers

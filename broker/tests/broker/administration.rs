@@ -1,10 +1,6 @@
 //! Claims about topics and the cluster, made by librdkafka's admin client.
 
-use kafka_protocol::messages::create_acls_request::AclCreation;
-use kafka_protocol::messages::{
-    CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest, DescribeClusterRequest,
-    MetadataRequest,
-};
+use kafka_protocol::messages::{DescribeClusterRequest, MetadataRequest};
 use kmirror_broker::Cluster;
 use rdkafka::admin::{NewPartitions, NewTopic, TopicReplication};
 use rdkafka::consumer::Consumer;
@@ -176,31 +172,6 @@ async fn the_start_of_a_log_is_moved_by_delete_records() {
     assert!(
         cluster.delete_records("orders", 0, 6).is_err(),
         "beyond the end"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn acls_are_answered_as_without_an_authorizer() {
-    let cluster = start().await;
-    let mut raw = Raw::connect(&cluster).await;
-    assert_eq!(
-        raw.ask(&DescribeAclsRequest::default(), 3).await.error_code,
-        54
-    );
-    let create = CreateAclsRequest::default().with_creations(vec![AclCreation::default(); 2]);
-    let codes: Vec<i16> = raw
-        .ask(&create, 3)
-        .await
-        .results
-        .iter()
-        .map(|result| result.error_code)
-        .collect();
-    assert_eq!(codes, [54, 54]);
-    assert!(
-        raw.ask(&DeleteAclsRequest::default(), 1)
-            .await
-            .filter_results
-            .is_empty()
     );
 }
 

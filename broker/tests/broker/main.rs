@@ -1,5 +1,6 @@
 //! Claims about the broker, made by librdkafka and by raw bytes.
 
+mod acls;
 mod administration;
 mod clients;
 mod configuration;
