@@ -29,6 +29,8 @@ pub struct TopicBoard {
     group: String,
     metrics: TopicMetrics,
     standing: Mutex<Option<Standing>>,
+    /// What an operator should know though the topic runs.
+    notices: Mutex<Vec<String>>,
     /// Whether the target refused a record, so that what is known of its limits may be old.
     refused: AtomicBool,
     partitions: Mutex<BTreeMap<i32, Arc<Seat>>>,
@@ -96,6 +98,7 @@ impl MirrorBoard {
                 group: group.to_owned(),
                 metrics: self.metrics.topic(&self.name, source_topic),
                 standing: Mutex::default(),
+                notices: Mutex::default(),
                 refused: AtomicBool::new(false),
                 partitions: Mutex::default(),
             })
@@ -106,6 +109,14 @@ impl MirrorBoard {
     /// Takes those topics off the board for which `stays` is false.
     pub fn retain_topics(&self, stays: impl Fn(&str) -> bool) {
         lock(&self.topics).retain(|topic, _| stays(topic));
+    }
+
+    /// Takes back what was said of all topics beside their states.
+    pub fn clear_notices(&self) {
+        let topics = self.topics();
+        topics
+            .iter()
+            .for_each(|topic| topic.set_notices(Vec::new()));
     }
 
     /// Says why the mirror as a whole cannot go on, or that it can.
@@ -173,6 +184,11 @@ impl TopicBoard {
         changed
     }
 
+    /// Says what an operator should know of the topic whatever it is doing.
+    pub fn set_notices(&self, notices: Vec<String>) {
+        *lock(&self.notices) = notices;
+    }
+
     /// Notes that the target refused a record.
     pub fn note_refused(&self) {
         self.refused.store(true, Ordering::Relaxed);
@@ -207,8 +223,16 @@ impl TopicBoard {
     }
 
     fn status(&self) -> TopicStatus {
-        let names = (&self.source_topic, &self.target_topic, &self.group);
-        let (source, target, group) = names;
+        let notices = lock(&self.notices).clone();
+        let rolled_up = self.rolled_up();
+        TopicStatus {
+            notices,
+            ..rolled_up
+        }
+    }
+
+    fn rolled_up(&self) -> TopicStatus {
+        let (source, target, group) = (&self.source_topic, &self.target_topic, &self.group);
         if let Some(Standing { state, reason }) = lock(&self.standing).clone() {
             let reason = reason.unwrap_or_else(|| state.to_string());
             return TopicStatus::standing(source, target, group, state, reason);

@@ -42,6 +42,9 @@ pub struct TopicStatus {
     pub state: State,
     /// Why it is not running; of the first partition in the worst state.
     pub reason: Option<String>,
+    /// What an operator should know though the topic runs: a copy with more partitions, a config that the target refuses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
     /// Sum over its partitions; absent while one of them is unknown.
     pub lag_records: Option<u64>,
     /// Longest of its partitions, in seconds; absent while one of them is unknown.
@@ -159,6 +162,7 @@ impl TopicStatus {
             group: group.into(),
             state,
             reason: first_reason(state, &partitions),
+            notices: Vec::new(),
             lag_records: lag_records(&partitions),
             lag_seconds: lag_seconds(&partitions),
             partitions,

@@ -1,7 +1,6 @@
-//! Looks at one cluster and creates topics there: a client without a group, asked asynchronously.
+//! Looks at one cluster: a client without a group, asked asynchronously.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,12 +13,12 @@ use super::context::ClusterContext;
 use super::error::{self, Error, Kind};
 use super::{TopicPartition, properties};
 use crate::config;
+use crate::librdkafka::admin::acls::{self, TopicAcl};
 use crate::librdkafka::admin::cluster_description::{self, AclOperation, ClusterDescription};
-use crate::librdkafka::admin::configs::{self, ConfigValue, Configs, Resource};
+use crate::librdkafka::admin::configs::{self, ConfigValue, Configs, Resource, Which};
 use crate::librdkafka::admin::group_members::{self, GroupDescription};
 use crate::librdkafka::admin::group_offsets::{self, GroupOffset, GroupQuery};
 use crate::librdkafka::admin::partition_offsets::{self, OffsetSpec};
-use crate::librdkafka::admin::topic_creation::{self, Mode, TopicSpec};
 use crate::librdkafka::admin::topic_descriptions::{self, PerTopic, TopicId};
 use crate::librdkafka::admin::{Failure, PartitionOffset};
 
@@ -32,8 +31,8 @@ pub struct TopicInfo {
     pub partitions: u32,
     /// Partitions that nobody leads now: neither readable nor writable.
     pub leaderless: Vec<i32>,
-    /// Why its metadata cannot be had, in the broker's words.
-    pub error: Option<String>,
+    /// Why its metadata cannot be had.
+    pub error: Option<Failure>,
 }
 
 /// One answer per group asked about, in the order of the question.
@@ -151,83 +150,37 @@ impl Inspector {
             .await
     }
 
-    /// Creates a topic; the broker's default replication factor when none is given.
-    pub async fn create_topic(
-        &self,
-        name: &str,
-        partitions: u32,
-        replication_factor: Option<NonZeroU16>,
-        configs: Vec<(String, String)>,
-    ) -> Result<(), CreateTopicError> {
-        let topic = TopicSpec {
-            name: name.to_owned(),
-            partitions,
-            replication_factor,
-            configs,
-        };
-        self.topic_creation(topic, Mode::Create).await
-    }
-
-    /// Asks whether the cluster would create a topic, without creating it.
-    pub async fn rehearse_topic(
-        &self,
-        name: &str,
-        partitions: u32,
-        replication_factor: Option<NonZeroU16>,
-        configs: Vec<(String, String)>,
-    ) -> Result<(), CreateTopicError> {
-        let topic = TopicSpec {
-            name: name.to_owned(),
-            partitions,
-            replication_factor,
-            configs,
-        };
-        self.topic_creation(topic, Mode::Rehearse).await
-    }
-
-    async fn topic_creation(&self, topic: TopicSpec, mode: Mode) -> Result<(), CreateTopicError> {
-        let inner = Arc::clone(&self.inner);
-        let outcome = blocking(move || {
-            let client = inner.consumer.client();
-            let outcome = topic_creation::create(client, &topic, mode, inner.timeout);
-            inner.serve_events();
-            outcome
-        })
-        .await;
-        outcome.map_err(|failure| match failure.code {
-            RDKafkaErrorCode::TopicAlreadyExists => CreateTopicError::Exists,
-            _ => CreateTopicError::Refused(self.inner.error(failure)),
-        })
-    }
-
     /// Configs that are set on each topic itself, inherited ones left out.
     pub async fn topic_configs(&self, topics: &[String]) -> Result<Vec<Configs>, Error> {
-        let mut all = self.all_topic_configs(topics).await?;
-        for values in all
-            .iter_mut()
-            .filter_map(|topic| topic.values.as_mut().ok())
-        {
-            values.retain(|value| value.set_on_topic);
-        }
-        Ok(all)
+        self.configs(topics, Which::SetOnTopic).await
     }
 
     /// Every config in effect on each topic.
     pub async fn all_topic_configs(&self, topics: &[String]) -> Result<Vec<Configs>, Error> {
+        self.configs(topics, Which::InEffect).await
+    }
+
+    async fn configs(&self, topics: &[String], which: Which) -> Result<Vec<Configs>, Error> {
         let resources: Vec<_> = topics.iter().cloned().map(Resource::Topic).collect();
-        self.admin(move |client, timeout| configs::describe(client, &resources, timeout))
+        self.admin(move |client, timeout| configs::describe(client, &resources, which, timeout))
             .await
     }
 
     /// Every config of one broker.
     pub async fn broker_configs(&self, node: i32) -> Result<Vec<ConfigValue>, Error> {
         self.admin(move |client, timeout| {
-            configs::describe(client, &[Resource::Broker(node)], timeout)?
+            configs::describe(client, &[Resource::Broker(node)], Which::InEffect, timeout)?
                 .into_iter()
                 .next()
                 .map_or_else(|| Ok(Vec::new()), |broker| broker.values)
         })
         .await
+    }
+
+    /// ACLs of all topics that are named in full; none where the cluster has no authorizer, and none where it does not
+    /// let this client read them: [`Inspector::describe`] tells its rights.
+    pub async fn topic_acls(&self) -> Result<Vec<TopicAcl>, Error> {
+        self.admin(acls::describe).await
     }
 
     /// Nodes, cluster id and what this client may do on the cluster.
@@ -256,7 +209,23 @@ impl Inspector {
         Ok(known.collect())
     }
 
-    async fn admin<T: Send + 'static>(
+    /// Those of `topics` that are there, as far as the client may know, and that it may not describe.
+    pub async fn denied_topics(
+        &self,
+        topics: &[String],
+    ) -> Result<BTreeMap<String, Failure>, Error> {
+        let topics = topics.to_vec();
+        let answers = self
+            .admin(move |client, timeout| topic_descriptions::ids(client, &topics, timeout))
+            .await?;
+        let failed = answers.into_iter();
+        let failed = failed.filter_map(|one| Some((one.topic, one.answer.err()?)));
+        let denied =
+            failed.filter(|(_, why)| why.code == RDKafkaErrorCode::TopicAuthorizationFailed);
+        Ok(denied.collect())
+    }
+
+    pub(super) async fn admin<T: Send + 'static>(
         &self,
         request: impl FnOnce(&Client<ClusterContext>, Duration) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Error> {
@@ -282,17 +251,6 @@ impl Inspector {
         })
         .await
     }
-}
-
-/// Why a topic was not created.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CreateTopicError {
-    /// Somebody else was faster, or the metadata was old.
-    #[error("it exists already")]
-    Exists,
-    /// The cluster did not do it.
-    #[error(transparent)]
-    Refused(#[from] Error),
 }
 
 impl Inner {
@@ -346,9 +304,7 @@ fn topic_infos(metadata: &Metadata) -> Vec<TopicInfo> {
 }
 
 fn topic_info(topic: &MetadataTopic) -> TopicInfo {
-    let error = topic
-        .error()
-        .map(|code| RDKafkaErrorCode::from(code).to_string());
+    let error = topic.error().map(Failure::of);
     // With an error there may be no partition array behind the pointer.
     let partitions = if error.is_none() {
         topic.partitions()

@@ -2,10 +2,12 @@
 //!
 //! - [`properties`]: a cluster's entry in the configuration as librdkafka properties;
 //! - [`context`]: librdkafka's own log and its connection errors as events that name the cluster;
-//! - [`inspector`]: topics, log starts and ends, committed offsets, configs, rights; topic creation;
+//! - [`inspector`]: topics, log starts and ends, committed offsets, configs, rights, ACLs;
+//! - [`administrator`]: what is changed of them: topics, partitions, configs, ACLs;
 //! - [`record_times`]: when single records were written;
 //! - [`error`]: why a request failed: unreachable, denied or refused.
 
+pub mod administrator;
 pub mod context;
 pub mod error;
 pub mod inspector;
@@ -15,5 +17,6 @@ pub mod record_times;
 pub use crate::librdkafka::admin::TopicPartition;
 pub use crate::librdkafka::admin::group_offsets::GroupQuery;
 pub use crate::librdkafka::admin::topic_descriptions::TopicId;
+pub use administrator::ChangeError;
 pub use error::Error;
 pub use inspector::{Inspector, TopicInfo};

@@ -376,15 +376,13 @@ memory: 64MB
 
 #[test]
 fn what_has_no_effect_yet_is_told() {
-    let line =
-        "sync_acls: true\n    groups: [a]\n    commit_interval: 2s\n    checkpoint_interval: 5s";
+    let line = "groups: [a]\n    commit_interval: 2s\n    checkpoint_interval: 5s";
     let text = format!("{CLUSTERS}\nmirrors:\n  - source: paris\n    target: dublin\n    {line}\n");
     let notices = parse_text(&text).unwrap().notices();
     let lines: Vec<_> = notices.iter().map(ToString::to_string).collect();
     assert_eq!(
         lines,
         [
-            "mirrors[0].sync_acls: accepted, but has no effect in this version: ACLs are not copied",
             "mirrors[0].groups: accepted, but has no effect in this version: offsets of consumer groups are not translated",
         ]
     );

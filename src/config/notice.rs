@@ -13,7 +13,7 @@ use super::read_mirror;
 /// Something that an operator should know and that is no error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// The key, such as `mirrors[0].sync_acls`.
+    /// The key, such as `mirrors[0].heartbeats`.
     pub path: String,
     /// What to know about it.
     pub text: String,
@@ -68,7 +68,6 @@ fn keys_without_effect(mirror: &Mirror) -> Vec<(&'static str, &'static str)> {
             mirror.provenance == Provenance::Header,
             "records are copied as they are, so that in a circle they go round",
         ),
-        ("sync_acls", mirror.sync_acls, "ACLs are not copied"),
         (
             "groups",
             differ(&mirror.groups.include, defaults::GROUPS),

@@ -8,9 +8,10 @@ use tokio::time::Instant;
 
 use super::format::Heartbeat;
 use crate::clusters::Inspector;
+use crate::clusters::administrator::Created;
 use crate::clusters::context::ClusterContext;
-use crate::clusters::inspector::CreateTopicError;
 use crate::config::Mirror;
+use crate::librdkafka::admin::topic_creation::TopicSpec;
 use crate::metrics::{Metrics, Stage};
 use crate::retry::Delays;
 
@@ -76,17 +77,18 @@ impl HeartbeatTopic {
         if !self.mirror.create_topics {
             return Err(NOT_CREATED.to_owned());
         }
-        let configs = vec![("cleanup.policy".to_owned(), "compact".to_owned())];
-        let replication = self.replication_factor();
-        let created = self
-            .inspector
-            .create_topic(&self.name, 1, replication, configs);
-        match created.await {
-            Ok(()) | Err(CreateTopicError::Exists) => {
+        let topic = TopicSpec {
+            name: self.name.clone(),
+            partitions: 1,
+            replication_factor: self.replication_factor(),
+            configs: vec![("cleanup.policy".to_owned(), "compact".to_owned())],
+        };
+        match self.inspector.create_topic(topic).await {
+            Ok(Created::Now | Created::Before) => {
                 self.is_there = true;
                 Ok(())
             }
-            Err(CreateTopicError::Refused(error)) => {
+            Err(error) => {
                 self.create_at = Instant::now() + self.delays.draw();
                 Err(format!("it was not created: {error}"))
             }

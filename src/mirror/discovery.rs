@@ -1,63 +1,135 @@
-//! Looks at both clusters once per interval, plans, and creates what is missing on the target.
+//! Observes both clusters once per interval, plans, has the plan carried out, and reports: the control loop of a mirror.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use tokio::task::JoinSet;
-
-use super::plan::{Action, TopicPlan, plan_topics};
-use crate::clusters::inspector::CreateTopicError;
+use super::acl_sync::AclSync;
+use super::config_sync::ConfigSync;
+use super::copies::Copies;
+use super::ends::{Ends, set_configs};
+use super::plan::{Action, TopicPlan, plan_selected};
+use super::reason;
+use super::report::{About, Report};
+use super::selection::Selection;
+use super::slices::Slices;
+use super::wanted_configs::{Wanted, wanted};
+use crate::board::MirrorBoard;
 use crate::clusters::{Error, Inspector, TopicId, TopicInfo};
 use crate::config;
-use crate::metrics::{Metrics, Stage};
+use crate::librdkafka::admin::topic_creation::TopicSpec;
+use crate::metrics::Metrics;
 use crate::target::Limits;
 
 /// Longest wait for one answer of a cluster.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Topics that are created at the same time.
-const CREATING: usize = 16;
-
 /// Both clusters of a mirror, as seen from outside the data path.
 pub struct Discovery {
-    mirror: config::Mirror,
-    source: Inspector,
-    target: Inspector,
+    ends: Ends,
     metrics: Metrics,
+    report: Report,
+    selection: Selection,
+    copies: Copies,
+    configs: ConfigSync,
+    acls: AclSync,
+    /// What both clusters held at the last look; nothing is planned anew while they hold the same.
+    seen: Option<Listings>,
+    /// What came of the last plan.
+    plans: Arc<[TopicPlan]>,
+    /// Target topics that have more partitions than at the look before.
+    grown: Vec<String>,
+    /// Source topics that are there but may not be seen any more, with the right that is missing.
+    hidden: BTreeMap<String, String>,
+    ids: Slices,
+    /// Source topics whose id was asked for.
+    identified: HashSet<String>,
     /// Why the last look at each cluster failed, so that trouble is said once.
     trouble: BTreeMap<String, String>,
 }
 
+#[derive(PartialEq, Eq)]
+struct Listings {
+    source: Vec<TopicInfo>,
+    target: Vec<TopicInfo>,
+}
+
 impl Discovery {
-    /// Looks through `source` and `target`.
+    /// Looks through `source` and `target`, and reports on `board`.
     pub fn new(
         mirror: config::Mirror,
         source: Inspector,
         target: Inspector,
         metrics: Metrics,
+        board: Arc<MirrorBoard>,
     ) -> Self {
         Self {
-            mirror,
-            source,
-            target,
+            ends: Ends {
+                mirror,
+                source,
+                target,
+            },
+            report: Report::new(board, metrics.clone()),
             metrics,
+            selection: Selection::default(),
+            copies: Copies::default(),
+            configs: ConfigSync::default(),
+            acls: AclSync::default(),
+            seen: None,
+            plans: Arc::new([]),
+            grown: Vec::new(),
+            hidden: BTreeMap::new(),
+            ids: Slices::default(),
+            identified: HashSet::new(),
             trouble: BTreeMap::new(),
         }
     }
 
-    /// What is to be done with each topic, missing copies having been created; or why that cannot be told now.
-    pub async fn look(&mut self) -> Result<Vec<TopicPlan>, String> {
-        let (source, target) = tokio::join!(self.source.topics(), self.target.topics());
-        let source = self.heard(self.source.cluster().to_owned(), source);
-        let target = self.heard(self.target.cluster().to_owned(), target);
-        let mut plans = plan_topics(&self.mirror, &source?, &target?);
-        self.create(&mut plans).await;
-        Ok(plans)
+    /// What is to be done with each topic, by name, missing copies having been created and small ones grown; or why that
+    /// cannot be told now.
+    pub async fn look(&mut self) -> Result<Arc<[TopicPlan]>, String> {
+        let (source, target) = (&self.ends.source, &self.ends.target);
+        let (source, target) = tokio::join!(source.topics(), target.topics());
+        let source = self.heard(self.ends.source.cluster().to_owned(), source);
+        let target = self.heard(self.ends.target.cluster().to_owned(), target);
+        let seen = Listings {
+            source: source?,
+            target: target?,
+        };
+        if self.seen.as_ref() != Some(&seen) || self.copies.is_due(Instant::now()) {
+            self.plan(&seen).await;
+            if let Some(before) = self.seen.replace(seen) {
+                self.see_grown(&before.target);
+            }
+        }
+        Ok(Arc::clone(&self.plans))
+    }
+
+    /// Target topics that have grown since this was last asked, be it by this process.
+    pub fn take_grown(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.grown)
+    }
+
+    /// Brings configs and ACLs of copies after those of their source topics, as far as it is their turn.
+    pub async fn follow(&mut self) {
+        if self.ends.mirror.sync_topic_configs {
+            self.configs.look(&self.ends, &mut self.report).await;
+        }
+        if self.ends.mirror.sync_acls {
+            let plans = &self.plans;
+            self.acls.look(&self.ends, plans, &mut self.report).await;
+        }
+    }
+
+    /// Why a source topic is in no plan any more.
+    pub fn why_gone(&self, topic: &str) -> String {
+        let hidden = self.hidden.get(topic).cloned();
+        hidden.unwrap_or_else(|| "the source topic is gone".to_owned())
     }
 
     /// What target topics take, as far as their configs may be read.
     pub async fn limits(&self, topics: &[String]) -> BTreeMap<String, Limits> {
-        let answers = match self.target.all_topic_configs(topics).await {
+        let answers = match self.ends.target.all_topic_configs(topics).await {
             Ok(answers) => answers,
             Err(error) => {
                 tracing::warn!(%error, "target topic configs cannot be read, their limits are taken for the defaults");
@@ -69,17 +141,118 @@ impl Discovery {
         limits.collect()
     }
 
-    /// Ids of those planned source topics that exist, where the source tells them; empty when it does not answer.
-    pub async fn source_ids(&self, plans: &[TopicPlan]) -> BTreeMap<String, TopicId> {
+    /// Ids of planned source topics that exist, where the source tells them: of those that were never asked about, and of
+    /// the others in turn. Empty when it does not answer.
+    pub async fn source_ids(&mut self, plans: &[TopicPlan]) -> BTreeMap<String, TopicId> {
         let mirrored = plans.iter().filter(|plan| plan.action == Action::Mirror);
-        let names: Vec<_> = mirrored
-            .map(|plan| plan.names.source_topic.clone())
+        let names = mirrored.map(|plan| &plan.names.source_topic);
+        let new = names
+            .clone()
+            .filter(|name| !self.identified.contains(*name));
+        let mut asked: HashSet<String> = new.cloned().collect();
+        asked.extend(self.ids.next(names));
+        let asked: Vec<_> = asked.into_iter().collect();
+        match self.ends.source.topic_ids(&asked).await {
+            Ok(ids) => {
+                self.identified.extend(asked);
+                ids
+            }
+            Err(error) => {
+                tracing::debug!(%error, "topic ids cannot be read");
+                BTreeMap::new()
+            }
+        }
+    }
+
+    async fn plan(&mut self, seen: &Listings) {
+        let Listings { source, target } = seen;
+        let mirror = &self.ends.mirror;
+        let mut plans = plan_selected(mirror, &mut self.selection, source, target);
+        self.see_hidden(&plans).await;
+        let creations = self.creations(&plans).await;
+        let (target, report) = (&self.ends.target, &mut self.report);
+        let carried_out = self.copies.carry_out(creations, &mut plans, target, report);
+        carried_out.await;
+        for plan in &plans {
+            let notice = plan.notice.clone();
+            self.report.notice(&plan.names, About::Partitions, notice);
+        }
+        self.configs.follow(&self.ends.mirror, &plans);
+        self.plans = plans.into();
+        self.forget_unplanned();
+    }
+
+    fn see_grown(&mut self, before: &[TopicInfo]) {
+        let before: BTreeMap<_, _> = before.iter().map(|it| (&it.name, it.partitions)).collect();
+        let target = self.seen.iter().flat_map(|seen| &seen.target);
+        let has_grown = |it: &&TopicInfo| before.get(&it.name).is_some_and(|n| *n < it.partitions);
+        let grown = target.filter(has_grown).map(|it| it.name.clone());
+        self.grown.extend(grown);
+    }
+
+    /// What is known of topics that are planned no longer.
+    fn forget_unplanned(&mut self) {
+        let plans = &self.plans;
+        let is_planned = |topic: &str| {
+            let found = plans.binary_search_by(|plan| plan.names.source_topic.as_str().cmp(topic));
+            found.is_ok()
+        };
+        self.report.retain(is_planned);
+        self.identified.retain(|topic| is_planned(topic));
+    }
+
+    /// Finds out about topics that were planned and are listed no longer: one that may not be described looks as if it
+    /// were gone.
+    async fn see_hidden(&mut self, plans: &[TopicPlan]) {
+        let listed: HashSet<_> = plans.iter().map(|plan| &plan.names.source_topic).collect();
+        let planned = self.plans.iter().map(|plan| &plan.names.source_topic);
+        let gone = planned.chain(self.hidden.keys());
+        let gone: Vec<_> = gone
+            .filter(|name| !listed.contains(name))
+            .cloned()
             .collect();
-        let ids = self.source.topic_ids(&names).await;
-        ids.unwrap_or_else(|error| {
-            tracing::debug!(%error, "topic ids cannot be read");
-            BTreeMap::new()
-        })
+        self.hidden.clear();
+        if gone.is_empty() {
+            return;
+        }
+        let Ok(denied) = self.ends.source.denied_topics(&gone).await else {
+            return;
+        };
+        let cluster = &self.ends.mirror.source;
+        let hidden = denied.into_iter().map(|(topic, failure)| {
+            let reason = reason::not_shown(cluster, &topic, &failure);
+            (topic, reason)
+        });
+        self.hidden = hidden.collect();
+    }
+
+    /// The copies to create now, with the configs that they get from the first moment.
+    async fn creations(&self, plans: &[TopicPlan]) -> Vec<TopicSpec> {
+        let creations = self.copies.to_create(plans, Instant::now());
+        let sources = creations.iter().map(|one| one.configured_by.clone());
+        let mut configs = self.wanted_configs(sources.collect()).await;
+        let specs = creations.into_iter().map(|creation| {
+            let configs = configs.remove(&creation.configured_by);
+            creation.spec(&self.ends.mirror, configs.unwrap_or_default())
+        });
+        specs.collect()
+    }
+
+    async fn wanted_configs(&self, topics: Vec<String>) -> BTreeMap<String, Wanted> {
+        let mirror = &self.ends.mirror;
+        if !mirror.sync_topic_configs {
+            return BTreeMap::new();
+        }
+        let answers = match set_configs(&self.ends.source, &topics).await {
+            Ok(answers) => answers.into_iter(),
+            Err(error) => {
+                tracing::warn!(%error, "source topic configs cannot be read, copies get the target's defaults");
+                return BTreeMap::new();
+            }
+        };
+        answers
+            .filter_map(|(topic, values)| Some((topic, wanted(mirror, &values.ok()?))))
+            .collect()
     }
 
     /// Notes whether a cluster answered.
@@ -98,8 +271,7 @@ impl Discovery {
             }
             Err(error) => {
                 let reason = error.to_string();
-                self.metrics
-                    .error(&self.mirror.name, Stage::Control, kind(&error));
+                self.report.count((&error).into());
                 let before = self.trouble.insert(cluster.clone(), reason.clone());
                 if before.is_none() {
                     tracing::error!(cluster, reason, "cluster does not answer, retrying");
@@ -107,90 +279,5 @@ impl Discovery {
                 Err(reason)
             }
         }
-    }
-
-    /// Creates the copies that are missing; a plan whose copy was refused says so.
-    async fn create(&self, plans: &mut [TopicPlan]) {
-        let missing = plans
-            .iter_mut()
-            .filter(|plan| plan.action == Action::Create);
-        let mut missing: Vec<_> = missing.collect();
-        for some in missing.chunks_mut(CREATING) {
-            let configs = self.configs(some).await;
-            let mut creating = JoinSet::new();
-            for (index, plan) in some.iter().enumerate() {
-                let target = self.target.clone();
-                let name = plan.names.target_topic.clone();
-                let partitions = plan.partitions;
-                let replication = self.mirror.replication_factor;
-                let configs = configs
-                    .get(&plan.names.source_topic)
-                    .cloned()
-                    .unwrap_or_default();
-                creating.spawn(async move {
-                    let created = target
-                        .create_topic(&name, partitions, replication, configs)
-                        .await;
-                    (index, created)
-                });
-            }
-            while let Some(created) = creating.join_next().await {
-                let (index, created) = created.expect("creating a topic does not panic");
-                some[index].action = self.created(some[index], created);
-            }
-        }
-    }
-
-    fn created(&self, plan: &TopicPlan, created: Result<(), CreateTopicError>) -> Action {
-        let topic = &plan.names.target_topic;
-        match created {
-            Ok(()) => {
-                tracing::info!(topic, partitions = plan.partitions, "target topic created");
-                Action::Mirror
-            }
-            // Another process of the same mirror was faster.
-            Err(CreateTopicError::Exists) => Action::Mirror,
-            Err(CreateTopicError::Refused(error)) => {
-                self.metrics
-                    .error(&self.mirror.name, Stage::Control, kind(&error));
-                Action::Refuse(format!("target topic {topic} was not created: {error}"))
-            }
-        }
-    }
-
-    /// What is set on each source topic and belongs on its copy, from the copy's first moment.
-    async fn configs(&self, plans: &[&mut TopicPlan]) -> BTreeMap<String, Vec<(String, String)>> {
-        if !self.mirror.sync_topic_configs {
-            return BTreeMap::new();
-        }
-        let names: Vec<_> = plans
-            .iter()
-            .map(|plan| plan.names.source_topic.clone())
-            .collect();
-        let answers = match self.source.topic_configs(&names).await {
-            Ok(answers) => answers,
-            Err(error) => {
-                tracing::warn!(%error, "source topic configs cannot be read, copies get the target's defaults");
-                return BTreeMap::new();
-            }
-        };
-        let topics = answers.into_iter().filter_map(|topic| {
-            let values = topic.values.ok()?;
-            let wanted = values
-                .into_iter()
-                .filter(|value| !self.mirror.exclude_configs.contains(&value.name));
-            let configs = wanted.filter_map(|config| Some((config.name, config.value?)));
-            Some((topic.name, configs.collect()))
-        });
-        topics.collect()
-    }
-}
-
-/// A word for the metric.
-fn kind(error: &Error) -> &'static str {
-    match error {
-        Error::Unreachable { .. } => "Unreachable",
-        Error::Denied { .. } => "Denied",
-        Error::Other { .. } => "Refused",
     }
 }

@@ -1,10 +1,14 @@
 //! Decides what to do with each source topic: a pure function of the configuration and of what both clusters hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use super::reason;
+use super::selection::{Selected, Selection};
 use crate::clusters::TopicInfo;
-use crate::config::{ConsumerGroups, Mirror, validate_topic_name};
+use crate::config::Mirror;
 use crate::pipeline;
+
+pub use super::selection::names;
 
 /// What is to be done with one source topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +19,8 @@ pub struct TopicPlan {
     pub partitions: u32,
     /// What to do.
     pub action: Action,
+    /// What an operator should know of the copy, though the topic runs.
+    pub notice: Option<String>,
 }
 
 /// What to do with a topic.
@@ -23,52 +29,141 @@ pub enum Action {
     /// Mirror it; the target topic is there.
     Mirror,
     /// Create the target topic, then mirror it.
-    Create,
+    Create {
+        /// Partitions of the new topic.
+        partitions: u32,
+    },
+    /// Add partitions to the target topic, then mirror it.
+    Grow {
+        /// Partitions that it has.
+        from: u32,
+        /// Partitions that it is to have: always more.
+        to: u32,
+    },
     /// Leave it alone, for this reason.
     Refuse(String),
 }
 
 /// Plans every source topic that the mirror's patterns select, by name.
 pub fn plan_topics(mirror: &Mirror, source: &[TopicInfo], target: &[TopicInfo]) -> Vec<TopicPlan> {
-    let target: BTreeMap<&str, &TopicInfo> = target
-        .iter()
-        .map(|topic| (topic.name.as_str(), topic))
-        .collect();
-    let mut selected: Vec<&TopicInfo> = source
-        .iter()
-        .filter(|topic| mirror.selects(&topic.name))
-        .collect();
-    selected.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut taken: BTreeMap<String, String> = target
-        .keys()
-        .map(|name| (metric_name(name), (*name).to_owned()))
-        .collect();
-    let plans = selected.into_iter().map(|topic| {
-        let names = names(mirror, &topic.name);
-        let copy = target.get(names.target_topic.as_str()).copied();
-        let action = match action(mirror, topic, &names.target_topic, copy) {
-            Action::Create => create(&names.target_topic, &mut taken),
-            action => action,
+    plan_selected(mirror, &mut Selection::default(), source, target)
+}
+
+/// As [`plan_topics`], by what is known of the names from earlier plans.
+pub fn plan_selected(
+    mirror: &Mirror,
+    selection: &mut Selection,
+    source: &[TopicInfo],
+    target: &[TopicInfo],
+) -> Vec<TopicPlan> {
+    let mut selected = selection.select(mirror, source);
+    selected.sort_by_key(|(topic, _)| &topic.name);
+    let wanted = wanted_partitions(&selected);
+    let mut target = Target::new(target);
+    let plans = selected.iter().map(|(topic, selected)| {
+        let copy = &selected.names.target_topic;
+        let partitions = wanted.get(&**copy).copied().unwrap_or(topic.partitions);
+        let action = match obstacle(mirror, topic, selected) {
+            Some(reason) => Action::Refuse(reason),
+            None => target.action(mirror, copy, partitions),
         };
         TopicPlan {
-            names,
+            names: selected.names.clone(),
             partitions: topic.partitions,
+            notice: target.notice(&action, copy, partitions),
             action,
         }
     });
     plans.collect()
 }
 
-/// Creates a copy unless its name collides with one that is taken, and takes it.
-fn create(name: &str, taken: &mut BTreeMap<String, String>) -> Action {
-    match taken.get(&metric_name(name)) {
-        Some(other) => Action::Refuse(format!(
-            "its name on the target, {name}, collides with {other}, since Kafka takes '.' and '_' for the same; rename one with target_topic in a mirror of its own, or exclude it"
-        )),
-        None => {
-            taken.insert(metric_name(name), name.to_owned());
-            Action::Create
+/// Partitions of each copy: those of its source topic, or of the largest when several share it.
+fn wanted_partitions<'a>(selected: &[(&TopicInfo, &'a Selected)]) -> HashMap<&'a str, u32> {
+    let mut wanted = HashMap::with_capacity(selected.len());
+    for (topic, selected) in selected {
+        let most: &mut u32 = wanted.entry(&*selected.names.target_topic).or_default();
+        *most = (*most).max(topic.partitions);
+    }
+    wanted
+}
+
+/// What forbids to mirror a topic whatever the target holds.
+fn obstacle(mirror: &Mirror, topic: &TopicInfo, selected: &Selected) -> Option<String> {
+    let hidden = |failure| reason::not_shown(&mirror.source, &topic.name, failure);
+    selected
+        .refused
+        .clone()
+        .or_else(|| topic.error.as_ref().map(hidden))
+}
+
+/// What the target holds, and will hold once the plan so far is carried out.
+struct Target<'a> {
+    topics: HashMap<&'a str, &'a TopicInfo>,
+    /// Names that are taken, by what Kafka's own metrics make of them.
+    taken: BTreeMap<String, String>,
+}
+
+impl<'a> Target<'a> {
+    fn new(topics: &'a [TopicInfo]) -> Self {
+        let named = topics.iter().map(|topic| (&*topic.name, topic));
+        let taken = topics
+            .iter()
+            .map(|topic| (metric_name(&topic.name), topic.name.clone()));
+        Self {
+            topics: named.collect(),
+            taken: taken.collect(),
         }
+    }
+
+    fn action(&mut self, mirror: &Mirror, name: &str, wanted: u32) -> Action {
+        match self.topics.get(name) {
+            Some(copy) => existing(mirror, copy, wanted),
+            None if mirror.create_topics => self.create(name, wanted),
+            None => Action::Refuse(format!(
+                "target topic {name} does not exist and create_topics is false; create it with {wanted} partitions"
+            )),
+        }
+    }
+
+    /// Creates a copy unless its name collides with one that is taken, and takes it. Several source topics may share one.
+    fn create(&mut self, name: &str, partitions: u32) -> Action {
+        match self.taken.get(&metric_name(name)) {
+            Some(other) if other != name => Action::Refuse(format!(
+                "its name on the target, {name}, collides with {other}, since Kafka takes '.' and '_' for the same; rename one with target_topic in a mirror of its own, or exclude it"
+            )),
+            _ => {
+                self.taken.insert(metric_name(name), name.to_owned());
+                Action::Create { partitions }
+            }
+        }
+    }
+
+    /// A copy with partitions that no source topic writes to stays as it is.
+    fn notice(&self, action: &Action, name: &str, wanted: u32) -> Option<String> {
+        let has = self.topics.get(name)?.partitions;
+        (*action == Action::Mirror && has > wanted).then(|| {
+            format!("target topic {name} has {has} partitions and the source {wanted}: the others get nothing from it, and stay")
+        })
+    }
+}
+
+/// What to do with a topic whose copy is there.
+fn existing(mirror: &Mirror, copy: &TopicInfo, wanted: u32) -> Action {
+    let (name, has) = (&copy.name, copy.partitions);
+    match &copy.error {
+        // It shows no partitions then, and must not be taken for one that is to grow.
+        Some(failure) => Action::Refuse(format!(
+            "its copy cannot be used: {}",
+            reason::not_shown(&mirror.target, name, failure)
+        )),
+        None if has >= wanted => Action::Mirror,
+        None if mirror.sync_partitions => Action::Grow {
+            from: has,
+            to: wanted,
+        },
+        None => Action::Refuse(format!(
+            "target topic {name} has {has} partitions and the source {wanted}, so that records could not keep theirs; add partitions to {name}, or set sync_partitions: true"
+        )),
     }
 }
 
@@ -77,51 +172,6 @@ fn metric_name(topic: &str) -> String {
     topic.replace('.', "_")
 }
 
-/// Names on the target and of the group, for a source topic.
-pub fn names(mirror: &Mirror, topic: &str) -> pipeline::Plan {
-    let per_topic = format!("kmirror.{}.{topic}", mirror.name);
-    // No topic has an empty name, and no mirror's name a dot.
-    let shared = format!("kmirror.{}", mirror.name);
-    let (group, other_group) = match mirror.consumer_groups {
-        ConsumerGroups::PerTopic => (per_topic, shared),
-        ConsumerGroups::Shared => (shared, per_topic),
-    };
-    pipeline::Plan {
-        source_topic: topic.to_owned(),
-        target_topic: mirror.target_name(topic),
-        group,
-        other_group,
-    }
-}
-
-fn action(mirror: &Mirror, topic: &TopicInfo, name: &str, target: Option<&TopicInfo>) -> Action {
-    if let Some(cluster) = mirror.came_from(&topic.name) {
-        return Action::Refuse(format!(
-            "its name says that it came from {cluster}, so that it would go round in a circle; exclude it, or write a target_topic without {{source}}. in front"
-        ));
-    }
-    if let Err(invalid) = validate_topic_name(name) {
-        return Action::Refuse(format!(
-            "{name} cannot be its name on the target: {invalid}"
-        ));
-    }
-    if let Some(error) = &topic.error {
-        return Action::Refuse(format!("the source does not show it: {error}"));
-    }
-    match target {
-        Some(target) if target.partitions < topic.partitions => Action::Refuse(format!(
-            "target topic {name} has {} partitions and the source {}, so that records could not keep theirs; add partitions to {name}",
-            target.partitions, topic.partitions
-        )),
-        Some(_) => Action::Mirror,
-        None if mirror.create_topics => Action::Create,
-        None => Action::Refuse(format!(
-            "target topic {name} does not exist and create_topics is false; create it with {} partitions",
-            topic.partitions
-        )),
-    }
-}
-
 #[cfg(test)]
 #[path = "plan_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -64,6 +64,13 @@ impl Producers {
         reason.clone().unwrap_or_default()
     }
 
+    /// Has all of them look up the partitions of target topics that have grown.
+    pub async fn learn_partitions(&self, topics: &[String]) {
+        for target in self.open.values() {
+            target.learn_partitions(topics.to_vec()).await;
+        }
+    }
+
     /// Closes all. Topics must have been dropped.
     pub async fn close(&mut self) {
         for (_, target) in std::mem::take(&mut self.open) {

@@ -1,6 +1,6 @@
 //! Keeps one pipeline per planned topic running, for as long as the mirror's producer lives.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +70,7 @@ impl Session {
                 source.clone(),
                 target.clone(),
                 metrics.clone(),
+                Arc::clone(&board),
             ),
             producers: parts.producers,
             pipelines: Pipelines::new(context),
@@ -125,6 +126,7 @@ impl Session {
             self.source.clone(),
             self.target.clone(),
             self.metrics.clone(),
+            Arc::clone(&self.board),
         );
         let deadline = Deadline::within(STOP_WITHIN);
         for names in self
@@ -146,11 +148,13 @@ impl Session {
                 self.heartbeats.set_mirrored(plans.iter().any(|plan| {
                     plan.action == Action::Mirror && plan.names.source_topic == HEARTBEATS_TOPIC
                 }));
+                let grown = self.discovery.take_grown();
+                self.producers.learn_partitions(&grown).await;
                 self.stop_vanished(&plans);
                 self.share_prefetch(&plans);
                 let limits = self.limits(&plans).await;
                 let ids = self.discovery.source_ids(&plans).await;
-                for plan in plans {
+                for plan in plans.iter() {
                     let seen = Sight {
                         partitions: plan.partitions,
                         source_id: ids.get(&plan.names.source_topic).cloned(),
@@ -162,32 +166,33 @@ impl Session {
             }
             Err(reason) => self.board.set_trouble(Some(reason)),
         }
+        self.discovery.follow().await;
         self.refresh_log_ends().await;
     }
 
-    fn carry_out(&mut self, plan: TopicPlan, mut seen: Sight) {
-        let names = plan.names;
+    fn carry_out(&mut self, plan: &TopicPlan, mut seen: Sight) {
+        let names = &plan.names;
         // What a pipeline that starts now is told was seen before this look, if it was.
         let last_seen = seen.source_id.as_ref().and_then(|id| {
             let topic = names.source_topic.clone();
             self.source_ids.insert(topic, id.clone())
         });
-        if self.pipelines.has(&names) {
-            self.pipelines.see(&names, seen);
+        if self.pipelines.has(names) {
+            self.pipelines.see(names, seen);
             return;
         }
         seen.source_id = last_seen.or(seen.source_id);
         let board = self
             .board
             .topic(&names.source_topic, &names.target_topic, &names.group);
-        if let Action::Refuse(reason) = plan.action {
+        if let Action::Refuse(reason) = &plan.action {
             if board.set_standing(Some(stopped(reason.clone()))) {
                 tracing::warn!(topic = names.source_topic, reason, "topic refused");
             }
             return;
         }
         board.set_standing(None);
-        if let Err(reason) = self.start(names, seen, Arc::clone(&board)) {
+        if let Err(reason) = self.start(names.clone(), seen, Arc::clone(&board)) {
             self.metrics
                 .error(&self.mirror.name, Stage::Control, "Start");
             board.set_standing(Some(stopped(reason)));
@@ -222,17 +227,17 @@ impl Session {
 
     /// Topics that are gone or no longer selected: their pipelines end, their copies stay.
     fn stop_vanished(&mut self, plans: &[TopicPlan]) {
-        let planned = plans.iter().map(|plan| plan.names.source_topic.as_str());
-        let planned: BTreeSet<&str> = planned.collect();
+        let is_planned = |topic: &str| {
+            let by_name = |plan: &TopicPlan| plan.names.source_topic.as_str().cmp(topic);
+            plans.binary_search_by(by_name).is_ok()
+        };
         let deadline = Deadline::within(STOP_WITHIN);
-        let gone = self
-            .pipelines
-            .retain(|topic| planned.contains(topic), deadline);
-        for names in gone {
+        for names in self.pipelines.retain(is_planned, deadline) {
             let topic = &names.source_topic;
-            tracing::warn!(topic, "the source topic is gone, its copy stays");
+            let reason = self.discovery.why_gone(topic);
+            tracing::warn!(topic, reason, "mirrored no longer, the copy stays");
             let board = self.board.topic(topic, &names.target_topic, &names.group);
-            board.set_standing(Some(stopped("the source topic is gone".to_owned())));
+            board.set_standing(Some(stopped(reason)));
         }
     }
 

@@ -10,9 +10,10 @@ mod limits;
 mod producer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rdkafka::error::KafkaError;
-use rdkafka::producer::BaseProducer;
+use rdkafka::producer::{BaseProducer, Producer};
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -31,6 +32,9 @@ use crate::prefix::Sequence;
 /// Batches that may wait between reading and writing; their bytes are bounded by the budget, this bounds how
 /// far the reader runs ahead of the writer.
 const WAITING_BATCHES: usize = 16;
+
+/// Longest wait for the partitions of a topic.
+const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
 
 /// A producer of one mirror and the two tasks that serve it.
 pub struct Target {
@@ -88,6 +92,27 @@ impl Target {
             batch_bytes: self.batch_bytes,
             fatal: self.fatal.clone(),
         })
+    }
+
+    /// Looks up the partitions of topics that have more than before: until then, records for the new ones are refused.
+    ///
+    /// # Panics
+    ///
+    /// When looking up panicked.
+    pub async fn learn_partitions(&self, topics: Vec<String>) {
+        let producer = Arc::clone(&self.producer);
+        let looking = tokio::task::spawn_blocking(move || {
+            for topic in topics {
+                let seen = producer
+                    .client()
+                    .fetch_metadata(Some(&topic), LOOK_UP_WITHIN);
+                if let Err(error) = seen {
+                    // The producer looks by itself, too, but later.
+                    tracing::debug!(topic, %error, "partitions cannot be looked up now");
+                }
+            }
+        });
+        looking.await.expect("looking up does not panic");
     }
 
     /// Ends both tasks. All topics and writers must have been dropped; reports still to come are not

@@ -24,6 +24,8 @@ pub(super) fn config(
         // Any record that the source took; the target's own limit is the one that counts.
         .set("message.max.bytes", "1000000000")
         .set("compression.type", codec(mirror.compression))
+        // A copy that somebody grew is seen at each look, and looked up at once. This is for a look-up that failed.
+        .set("topic.metadata.refresh.interval.ms", "30000")
         .set("linger.ms", "5")
         // A batch that is larger than the topic allows would be refused with all its records.
         .set("batch.size", batch_bytes.to_string())

@@ -66,6 +66,7 @@ fn a_partition_that_stands_still_is_told_by_the_clusters_with_its_reason() -> Re
     writer.write(1, &[large], Codec::None)?;
     let config = sites
         .config(&["orders"])
+        .set("sync_topic_configs", "false")
         .set("compression", "none")
         .write()?;
     let _daemon = Daemon::start("daemon", &config)?;

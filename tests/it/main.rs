@@ -14,6 +14,7 @@ mod cli_broker;
 mod cli_check;
 mod cli_demo;
 mod cli_status;
+mod control;
 mod docs;
 mod drains;
 mod faults;

@@ -17,6 +17,7 @@
     reason = "each suite that includes this module uses its own part of it"
 )]
 
+pub mod acls;
 pub mod alignment;
 pub mod batch;
 pub mod client;

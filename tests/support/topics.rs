@@ -29,6 +29,8 @@ const DESCRIBE_CONFIGS: i16 = 1;
 
 /// Kafka's number for a topic among the resources that have configs.
 const TOPIC: i8 = 2;
+/// KIP-339's number for taking a config back to its default.
+const RESET: i8 = 1;
 const ADMIN_TIMEOUT_MS: i32 = 20_000;
 const LEADERS_DEADLINE: Duration = Duration::from_secs(20);
 
@@ -100,14 +102,26 @@ impl Client {
 
     /// Sets configs of an existing topic, one by one (KIP-339).
     pub fn set_topic_configs(&mut self, topic: &str, configs: &[(&str, &str)]) -> Result<()> {
-        let configs = configs
-            .iter()
-            .map(|(name, value)| {
-                AlterableConfig::default()
-                    .with_name(text(name))
-                    .with_value(Some(text(value)))
-            })
-            .collect();
+        let set = configs.iter().map(|(name, value)| {
+            AlterableConfig::default()
+                .with_name(text(name))
+                .with_value(Some(text(value)))
+        });
+        self.alter_topic_configs(topic, set.collect())
+    }
+
+    /// Takes configs of a topic back to what the broker has for them.
+    pub fn reset_topic_configs(&mut self, topic: &str, names: &[&str]) -> Result<()> {
+        let reset = names.iter().map(|name| {
+            AlterableConfig::default()
+                .with_name(text(name))
+                .with_config_operation(RESET)
+                .with_value(None)
+        });
+        self.alter_topic_configs(topic, reset.collect())
+    }
+
+    fn alter_topic_configs(&mut self, topic: &str, configs: Vec<AlterableConfig>) -> Result<()> {
         let resource = AlterConfigsResource::default()
             .with_resource_type(TOPIC)
             .with_resource_name(text(topic))

@@ -9,6 +9,8 @@ pub(super) struct Limits<'a> {
     pub(super) source_topic: &'a str,
     /// Name on the target.
     pub(super) target_topic: &'a str,
+    /// Where it is to be raised: on the source topic, if its copy follows it.
+    pub(super) raised_on: &'a str,
     /// `max.message.bytes` in effect on the source; absent when it cannot be read.
     pub(super) source: Option<u64>,
     /// What is, or will be, in effect on the target; absent when it cannot be read.
@@ -22,12 +24,13 @@ pub(super) fn problems<'a>(topics: impl IntoIterator<Item = Limits<'a>>) -> Prob
         let Limits {
             source_topic,
             target_topic,
+            raised_on,
             ..
         } = topic;
         (target < source).then(|| {
             format!(
                 "topic {source_topic} takes batches of {source} bytes and its copy {target_topic} only {target}: a \
-                 larger one would stop its partition; set max.message.bytes={source} on {target_topic}"
+                 larger one would stop its partition; set max.message.bytes={source} on {raised_on}"
             )
         })
     });
@@ -48,6 +51,7 @@ mod tests {
         Limits {
             source_topic: "orders",
             target_topic: "paris.orders",
+            raised_on: "paris.orders",
             source,
             target,
         }

@@ -3,19 +3,18 @@
 use std::collections::HashMap;
 
 use comfy_table::Cell;
-use tokio::task::JoinSet;
 
 use super::super::clusters::Connections;
 use super::super::terminal::{Terminal, Tone, counted, figures, grouped, words};
 use super::{Problems, limits, rights};
-use crate::clusters::{Error, Inspector};
+use crate::clusters::{ChangeError, Error, Inspector};
 use crate::config::{ConsumerGroups, Mirror};
 use crate::librdkafka::admin::cluster_description::AclOperation;
 use crate::librdkafka::admin::configs::{ConfigValue, Configs};
 use crate::mirror::plan::{Action, TopicPlan, plan_topics};
+use crate::mirror::rehearsal::refused_creations;
+use crate::mirror::wanted_configs::{Wanted, wanted};
 
-/// Creations that are rehearsed at the same time.
-const REHEARSALS: usize = 16;
 /// Up to so many topics a group for each is worth what it costs.
 const MANY_TOPICS: usize = 200;
 /// The topic config, and the broker config that it is inherited from.
@@ -80,7 +79,7 @@ fn advice(mirror: &Mirror, topics: usize) -> Option<String> {
 fn refused(plans: &[TopicPlan]) -> Problems {
     let refused = plans.iter().filter_map(|plan| match &plan.action {
         Action::Refuse(reason) => Some(format!("topic {}: {reason}", plan.names.source_topic)),
-        Action::Mirror | Action::Create => None,
+        Action::Mirror | Action::Create { .. } | Action::Grow { .. } => None,
     });
     refused.collect()
 }
@@ -98,6 +97,10 @@ fn is_followed(action: &Action) -> bool {
     !matches!(action, Action::Refuse(_))
 }
 
+fn is_there(action: &Action) -> bool {
+    matches!(action, Action::Mirror | Action::Grow { .. })
+}
+
 async fn missing_rights(
     mirror: &Mirror,
     source: &Inspector,
@@ -106,11 +109,7 @@ async fn missing_rights(
 ) -> Result<Problems, Error> {
     let originals = names(plans, is_followed, |plan| &plan.names.source_topic);
     let groups = names(plans, is_followed, |plan| &plan.names.group);
-    let copies = names(
-        plans,
-        |action| *action == Action::Mirror,
-        |plan| &plan.names.target_topic,
-    );
+    let copies = names(plans, is_there, |plan| &plan.names.target_topic);
     let (readable, joinable, writable) = tokio::try_join!(
         source.topic_rights(&originals),
         source.members(groups.clone()),
@@ -124,70 +123,43 @@ async fn missing_rights(
     Ok(problems)
 }
 
-/// Lets the target say of each missing copy whether it would create it: its rights, its name, its
-/// replication factor and its configs, in the broker's own words.
+/// Lets the target say of each missing copy whether it would create it, in the broker's own words.
 async fn impossible_creations(
     mirror: &Mirror,
     target: &Inspector,
     plans: &[TopicPlan],
-    configs: &Settings,
+    configs: &Settings<'_>,
 ) -> Problems {
-    let missing: Vec<_> = plans
-        .iter()
-        .filter(|plan| plan.action == Action::Create)
-        .collect();
-    let mut problems = Problems::new();
-    for some in missing.chunks(REHEARSALS) {
-        let mut rehearsals = JoinSet::new();
-        for plan in some {
-            let (target, replication_factor) = (target.clone(), mirror.replication_factor);
-            let (name, partitions) = (plan.names.target_topic.clone(), plan.partitions);
-            let configs = configs.wanted(&plan.names.source_topic);
-            rehearsals.spawn(async move {
-                let rehearsed = target
-                    .rehearse_topic(&name, partitions, replication_factor, configs)
-                    .await;
-                let error = rehearsed.err()?;
-                Some(format!(
-                    "topic {name} cannot be created on the target: {error}"
-                ))
-            });
-        }
-        problems.extend(rehearsals.join_all().await.into_iter().flatten());
-    }
-    problems.sort();
-    problems
+    let refused = refused_creations(mirror, target, plans, |topic| configs.wanted(topic)).await;
+    let problem = |(topic, error): (String, ChangeError)| {
+        format!("topic {topic} cannot be created on the target: {error}")
+    };
+    refused.into_iter().map(problem).collect()
 }
 
 /// Configs that decide what a copy takes.
-struct Settings {
-    sync: bool,
-    excluded: Vec<String>,
+struct Settings<'a> {
+    mirror: &'a Mirror,
     source: HashMap<String, Vec<ConfigValue>>,
     target: HashMap<String, Vec<ConfigValue>>,
     target_default: Option<u64>,
 }
 
-impl Settings {
+impl<'a> Settings<'a> {
     async fn read(
-        mirror: &Mirror,
+        mirror: &'a Mirror,
         source: &Inspector,
         target: &Inspector,
         plans: &[TopicPlan],
     ) -> Result<Self, Error> {
         let originals = names(plans, is_followed, |plan| &plan.names.source_topic);
-        let copies = names(
-            plans,
-            |action| *action == Action::Mirror,
-            |plan| &plan.names.target_topic,
-        );
+        let copies = names(plans, is_there, |plan| &plan.names.target_topic);
         let (source, copies) = tokio::join!(
             source.all_topic_configs(&originals),
             target.all_topic_configs(&copies)
         );
         Ok(Self {
-            sync: mirror.sync_topic_configs,
-            excluded: mirror.exclude_configs.clone(),
+            mirror,
             source: readable(source)?,
             target: readable(copies)?,
             target_default: broker_limit(target).await?,
@@ -195,38 +167,44 @@ impl Settings {
     }
 
     /// What a new copy is given.
-    fn wanted(&self, source_topic: &str) -> Vec<(String, String)> {
-        let values = self.source.get(source_topic).filter(|_| self.sync);
-        let wanted = values
-            .into_iter()
-            .flatten()
-            .filter(|value| value.set_on_topic && !self.excluded.contains(&value.name));
-        wanted
-            .filter_map(|value| Some((value.name.clone(), value.value.clone()?)))
-            .collect()
+    fn wanted(&self, source_topic: &str) -> Wanted {
+        let values = self.source.get(source_topic);
+        let values = values.filter(|_| self.mirror.sync_topic_configs);
+        values.map_or_else(Wanted::new, |values| wanted(self.mirror, values))
     }
 
-    fn limits<'a>(&self, plan: &'a TopicPlan) -> Option<limits::Limits<'a>> {
+    fn limits<'p>(&self, plan: &'p TopicPlan) -> Option<limits::Limits<'p>> {
         let (source_topic, target_topic) = (&plan.names.source_topic, &plan.names.target_topic);
         let source = limits::number(self.source.get(source_topic)?, TOPIC_LIMIT);
+        let follows = self.limit_follows(source_topic);
         let target = match plan.action {
             Action::Refuse(_) => return None,
-            Action::Mirror => limits::number(self.target.get(target_topic)?, TOPIC_LIMIT),
-            Action::Create => {
-                let wanted = self.wanted(source_topic).into_iter();
-                let given = wanted.filter(|(name, _)| name == TOPIC_LIMIT);
-                given
-                    .filter_map(|(_, value)| value.parse().ok())
-                    .next()
-                    .or(self.target_default)
+            Action::Mirror | Action::Grow { .. } if !follows => {
+                limits::number(self.target.get(target_topic)?, TOPIC_LIMIT)
             }
+            _ => self.wanted_limit(source_topic).or(self.target_default),
         };
         Some(limits::Limits {
             source_topic,
             target_topic,
+            raised_on: if follows { source_topic } else { target_topic },
             source,
             target,
         })
+    }
+
+    /// Whether the copy's limit is the source topic's, or what the target has for a topic without one of its own.
+    fn limit_follows(&self, source_topic: &str) -> bool {
+        let excluded = &self.mirror.exclude_configs;
+        self.mirror.sync_topic_configs
+            && self.mirror.owns_configs(source_topic)
+            && !excluded.iter().any(|name| name == TOPIC_LIMIT)
+    }
+
+    fn wanted_limit(&self, source_topic: &str) -> Option<u64> {
+        let mut wanted = self.wanted(source_topic).into_iter();
+        let (_, value) = wanted.find(|(name, _)| name == TOPIC_LIMIT)?;
+        value.parse().ok()
     }
 }
 
@@ -273,7 +251,8 @@ fn table(mirror: &Mirror, plans: &[TopicPlan], terminal: Terminal) -> String {
     for plan in plans {
         let (tone, what) = match plan.action {
             Action::Mirror => (Tone::Good, "mirrored"),
-            Action::Create => (Tone::Good, "created and mirrored"),
+            Action::Create { .. } => (Tone::Good, "created and mirrored"),
+            Action::Grow { .. } => (Tone::Good, "grown and mirrored"),
             Action::Refuse(_) => (Tone::Bad, "refused"),
         };
         table.add_row([

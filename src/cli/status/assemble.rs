@@ -133,7 +133,7 @@ fn group_trouble(plan: &TopicPlan, at: &TopicPartition, sight: &Sight) -> Troubl
 }
 
 fn missing_copy(plan: &TopicPlan) -> Trouble {
-    (plan.action == Action::Create).then(|| {
+    matches!(plan.action, Action::Create { .. }).then(|| {
         let reason = format!(
             "target topic {} does not exist yet",
             plan.names.target_topic

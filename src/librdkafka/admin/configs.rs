@@ -30,7 +30,16 @@ pub struct ConfigValue {
     pub set_on_topic: bool,
 }
 
-/// Every config of one resource, or why it cannot be read.
+/// Which configs of a resource are wanted. The broker sends all; what is not wanted is never copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Every one, wherever its value comes from.
+    InEffect,
+    /// Those that are set on the topic itself.
+    SetOnTopic,
+}
+
+/// The configs of one resource, or why they cannot be read.
 #[derive(Debug, Clone)]
 pub struct Configs {
     /// Name of the topic or id of the broker.
@@ -39,10 +48,11 @@ pub struct Configs {
     pub values: Result<Vec<ConfigValue>, Failure>,
 }
 
-/// Reads all configs of each resource in one request, which may name one broker at most.
+/// Reads the configs of each resource in one request, which may name one broker at most.
 pub fn describe<C: ClientContext>(
     client: &Client<C>,
     resources: &[Resource],
+    which: Which,
     timeout: Duration,
 ) -> Result<Vec<Configs>, Failure> {
     if resources.is_empty() {
@@ -66,7 +76,7 @@ pub fn describe<C: ClientContext>(
             session.queue.as_ptr(),
         );
     }
-    Ok(read(&session.only()?))
+    Ok(read(&session.only()?, which))
 }
 
 struct Request(NonNull<sys::rd_kafka_ConfigResource_t>);
@@ -98,7 +108,7 @@ impl Drop for Request {
     }
 }
 
-fn read(event: &Event) -> Vec<Configs> {
+fn read(event: &Event, which: Which) -> Vec<Configs> {
     // SAFETY: the result and all below it live as long as the event.
     unsafe {
         let result = sys::rd_kafka_event_DescribeConfigs_result(event.as_ptr());
@@ -106,14 +116,14 @@ fn read(event: &Event) -> Vec<Configs> {
         let resources = sys::rd_kafka_DescribeConfigs_result_resources(result, &raw mut count);
         array(resources, count)
             .iter()
-            .map(|&resource| configs(resource))
+            .map(|&resource| configs(resource, which))
             .collect()
     }
 }
 
 /// # Safety
 /// `resource` points to a live resource.
-unsafe fn configs(resource: *const sys::rd_kafka_ConfigResource_t) -> Configs {
+unsafe fn configs(resource: *const sys::rd_kafka_ConfigResource_t, which: Which) -> Configs {
     // SAFETY: alive, as the caller states, and so is everything that it lends out.
     unsafe {
         let outcome = outcome(
@@ -125,10 +135,10 @@ unsafe fn configs(resource: *const sys::rd_kafka_ConfigResource_t) -> Configs {
         Configs {
             name: text(sys::rd_kafka_ConfigResource_name(resource)).unwrap_or_default(),
             values: outcome.map(|()| {
-                array(entries, count)
-                    .iter()
-                    .map(|&entry| value(entry))
-                    .collect()
+                let entries = array(entries, count).iter();
+                let wanted =
+                    entries.filter(|&&entry| which == Which::InEffect || is_set_on_topic(entry));
+                wanted.map(|&entry| value(entry)).collect()
             }),
         }
     }
@@ -142,8 +152,15 @@ unsafe fn value(entry: *const sys::rd_kafka_ConfigEntry_t) -> ConfigValue {
         ConfigValue {
             name: text(sys::rd_kafka_ConfigEntry_name(entry)).unwrap_or_default(),
             value: text(sys::rd_kafka_ConfigEntry_value(entry)),
-            set_on_topic: sys::rd_kafka_ConfigEntry_source(entry)
-                == RDKafkaConfigSource::RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG,
+            set_on_topic: is_set_on_topic(entry),
         }
     }
+}
+
+/// # Safety
+/// `entry` points to a live config entry.
+unsafe fn is_set_on_topic(entry: *const sys::rd_kafka_ConfigEntry_t) -> bool {
+    // SAFETY: alive, as the caller states.
+    let source = unsafe { sys::rd_kafka_ConfigEntry_source(entry) };
+    source == RDKafkaConfigSource::RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG
 }

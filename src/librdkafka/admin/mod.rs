@@ -1,38 +1,46 @@
-//! Sends admin requests of librdkafka and collects their results by one deadline.
+//! Asks librdkafka's admin requests, and reads what comes back.
 //!
 //! The safe binding lacks most of these calls, and where it has one (creating topics, describing
 //! configs) it drops the broker's own words or a single resource's error.
 //!
-//! - [`topic_creation`]: create topics, each with its own outcome;
-//! - [`configs`]: what is set on topics and brokers;
+//! - [`topic_creation`], [`topic_growth`]: create topics and add partitions to them;
+//! - [`configs`], [`config_changes`]: what is set on topics and brokers; set and reset it on topics;
+//! - [`acls`]: who may use which topic;
 //! - [`partition_offsets`]: log starts, log ends and offsets by time, each partition with its own error;
 //! - [`group_offsets`]: committed offsets of groups that this process is no member of;
 //! - [`group_members`]: who is in a group and what it was assigned;
 //! - [`cluster_description`]: nodes, cluster id and what this client may do;
 //! - [`topic_descriptions`]: ids of topics and what this client may do on them.
 //!
+//! What changes a cluster takes many changes in one request, and has an outcome for each ([`batch`]).
+//!
 //! Every function blocks until its deadline at the latest: call them from a blocking thread.
 
+pub mod acls;
+pub mod batch;
 pub mod cluster_description;
+pub mod config_changes;
 pub mod configs;
 pub mod group_members;
 pub mod group_offsets;
 pub mod partition_offsets;
+mod session;
 pub mod topic_creation;
 pub mod topic_descriptions;
+pub mod topic_growth;
 
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::collections::HashMap;
+use std::ffi::{CStr, CString, c_char};
 use std::fmt;
-use std::marker::PhantomData;
-use std::ptr::NonNull;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use rdkafka::ClientContext;
-use rdkafka::client::Client;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka_sys::bindings as sys;
-use rdkafka_sys::types::{RDKafka, RDKafkaAdminOp, RDKafkaRespErr};
+use rdkafka_sys::types::RDKafkaRespErr;
+
+use batch::Outcome;
+use cluster_description::AclOperation;
+use session::{Event, Options, Session, timed_out};
 
 /// One partition of one topic. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,165 +106,6 @@ impl Failure {
     }
 }
 
-/// Results collected after librdkafka's own time-out, so that its error is seen rather than ours.
-const GRACE: Duration = Duration::from_secs(1);
-
-/// Requests of one kind on one client, and the queue that their results arrive on.
-struct Session<'client> {
-    client: NonNull<RDKafka>,
-    queue: NonNull<sys::rd_kafka_queue_t>,
-    operation: RDKafkaAdminOp,
-    timeout: Duration,
-    deadline: Instant,
-    _client: PhantomData<&'client ()>,
-}
-
-impl<'client> Session<'client> {
-    fn open<C: ClientContext>(
-        client: &'client Client<C>,
-        operation: RDKafkaAdminOp,
-        timeout: Duration,
-    ) -> Self {
-        let client =
-            NonNull::new(client.native_ptr()).expect("a constructed client has a native handle");
-        // SAFETY: the client is alive for `'client`.
-        let queue = unsafe { sys::rd_kafka_queue_new(client.as_ptr()) };
-        Self {
-            client,
-            queue: NonNull::new(queue).expect("librdkafka aborts rather than return no queue"),
-            operation,
-            timeout,
-            deadline: Instant::now() + timeout + GRACE,
-            _client: PhantomData,
-        }
-    }
-
-    /// Options of one request; `tag` comes back with its result.
-    fn options(&self, tag: usize) -> Options {
-        // SAFETY: the client is alive for as long as `self`.
-        let options =
-            unsafe { sys::rd_kafka_AdminOptions_new(self.client.as_ptr(), self.operation) };
-        let options =
-            Options(NonNull::new(options).expect("the operation is one that librdkafka knows"));
-        let timeout = c_int::try_from(self.timeout.as_millis()).unwrap_or(c_int::MAX);
-        let mut error = [0 as c_char; 128];
-        // SAFETY: the options are alive, and the buffer is as long as stated.
-        unsafe {
-            sys::rd_kafka_AdminOptions_set_opaque(options.as_ptr(), tag as *mut c_void);
-            sys::rd_kafka_AdminOptions_set_request_timeout(
-                options.as_ptr(),
-                // librdkafka refuses more than an hour, and the default (60 s) would then apply.
-                timeout.min(3_600_000),
-                error.as_mut_ptr(),
-                error.len(),
-            );
-        }
-        options
-    }
-
-    /// Waits for the next result, whichever request it belongs to.
-    fn next(&self) -> Result<Event, Failure> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let left = c_int::try_from(left.as_millis()).unwrap_or(c_int::MAX);
-        // SAFETY: the queue is alive for as long as `self`; a returned event is ours to destroy.
-        let event = unsafe { sys::rd_kafka_queue_poll(self.queue.as_ptr(), left) };
-        NonNull::new(event)
-            .map(Event)
-            .ok_or_else(|| Failure::of(RDKafkaRespErr::RD_KAFKA_RESP_ERR__TIMED_OUT))
-    }
-
-    /// Waits for the result of the only request, and fails as it failed.
-    fn only(&self) -> Result<Event, Failure> {
-        let event = self.next()?;
-        event.check()?;
-        Ok(event)
-    }
-
-    /// Waits for one result per request, and puts each in the place that its tag names.
-    fn collect<T>(
-        &self,
-        mut results: Vec<Result<T, Failure>>,
-        read: impl Fn(&Event) -> Result<T, Failure>,
-    ) -> Vec<Result<T, Failure>> {
-        for _ in 0..results.len() {
-            let Ok(event) = self.next() else { break };
-            if let Some(place) = results.get_mut(event.tag()) {
-                *place = event.check().and_then(|()| read(&event));
-            }
-        }
-        results
-    }
-}
-
-impl Drop for Session<'_> {
-    fn drop(&mut self) {
-        // SAFETY: the reference is ours; librdkafka drops results that come for a destroyed queue.
-        unsafe { sys::rd_kafka_queue_destroy(self.queue.as_ptr()) };
-    }
-}
-
-/// Options of one request.
-struct Options(NonNull<sys::rd_kafka_AdminOptions_t>);
-
-impl Options {
-    fn as_ptr(&self) -> *mut sys::rd_kafka_AdminOptions_t {
-        self.0.as_ptr()
-    }
-
-    /// Asks for the operations that the client may perform, too (KIP-430).
-    fn with_authorized_operations(self) -> Self {
-        // SAFETY: the options are alive; the returned error, null for the operations that know the
-        // option, is ours to destroy.
-        unsafe {
-            let error =
-                sys::rd_kafka_AdminOptions_set_include_authorized_operations(self.as_ptr(), 1);
-            if !error.is_null() {
-                sys::rd_kafka_error_destroy(error);
-            }
-        }
-        self
-    }
-}
-
-impl Drop for Options {
-    fn drop(&mut self) {
-        // SAFETY: ours; requests copy what they need of it.
-        unsafe { sys::rd_kafka_AdminOptions_destroy(self.0.as_ptr()) };
-    }
-}
-
-/// The result of one request. What it lends out lives as long as it does.
-struct Event(NonNull<sys::rd_kafka_event_t>);
-
-impl Event {
-    fn as_ptr(&self) -> *mut sys::rd_kafka_event_t {
-        self.0.as_ptr()
-    }
-
-    fn tag(&self) -> usize {
-        // SAFETY: the event is alive.
-        unsafe { sys::rd_kafka_event_opaque(self.as_ptr()) as usize }
-    }
-
-    fn check(&self) -> Result<(), Failure> {
-        // SAFETY: the event is alive, and so is its error string, null or NUL-terminated.
-        let (code, message) = unsafe {
-            (
-                sys::rd_kafka_event_error(self.as_ptr()),
-                text(sys::rd_kafka_event_error_string(self.as_ptr())),
-            )
-        };
-        outcome(code, message)
-    }
-}
-
-impl Drop for Event {
-    fn drop(&mut self) {
-        // SAFETY: ours, and nothing borrowed from it outlives it.
-        unsafe { sys::rd_kafka_event_destroy(self.as_ptr()) };
-    }
-}
-
 /// An error of librdkafka as a result; its own description stands in for an absent message.
 fn outcome(code: RDKafkaRespErr, message: Option<String>) -> Result<(), Failure> {
     if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
@@ -283,6 +132,44 @@ unsafe fn error_outcome(error: *const sys::rd_kafka_error_t) -> Result<(), Failu
             sys::rd_kafka_error_code(error),
             text(sys::rd_kafka_error_string(error)),
         )
+    }
+}
+
+/// Reads an `rd_kafka_error_t` that a call handed over, and destroys it.
+///
+/// # Safety
+/// `error` is null or points to a live error that is ours.
+unsafe fn owned_error_outcome(error: *mut sys::rd_kafka_error_t) -> Outcome {
+    // SAFETY: as the caller states; what is read of it is copied.
+    unsafe {
+        let outcome = error_outcome(error);
+        if !error.is_null() {
+            sys::rd_kafka_error_destroy(error);
+        }
+        outcome
+    }
+}
+
+/// What became of each topic of a request.
+///
+/// # Safety
+/// `first` points to `count` live topic results.
+unsafe fn topic_outcomes(
+    first: *mut *const sys::rd_kafka_topic_result_t,
+    count: usize,
+) -> HashMap<String, Outcome> {
+    // SAFETY: alive, as the caller states, and so is everything that they lend out.
+    unsafe {
+        let topics = array(first.cast_const(), count).iter();
+        let outcomes = topics.map(|&topic| {
+            let outcome = outcome(
+                sys::rd_kafka_topic_result_error(topic),
+                text(sys::rd_kafka_topic_result_error_string(topic)),
+            );
+            let name = text(sys::rd_kafka_topic_result_name(topic));
+            (name.unwrap_or_default(), outcome)
+        });
+        outcomes.collect()
     }
 }
 
@@ -366,11 +253,4 @@ unsafe fn partition_entries(
 
 fn c_string(string: &str) -> Result<CString, Failure> {
     CString::new(string).map_err(|_| Failure::invalid(format!("{string:?} holds a NUL byte")))
-}
-
-/// What stands in each result's place until it has come.
-fn timed_out<T>(count: usize) -> Vec<Result<T, Failure>> {
-    (0..count)
-        .map(|_| Err(Failure::of(RDKafkaRespErr::RD_KAFKA_RESP_ERR__TIMED_OUT)))
-        .collect()
 }

@@ -68,15 +68,13 @@ fn query(partitions: &[TopicPartition], spec: OffsetSpec) -> Result<TopicPartiti
 fn send(session: &Session<'_>, query: &TopicPartitionList) {
     let options = session.options(0);
     // SAFETY: list and options are alive during the calls, which copy them; the returned error, null
-    // for an operation that knows the option, is ours to destroy.
+    // for an operation that knows the option, is ours.
     unsafe {
-        let error = sys::rd_kafka_AdminOptions_set_isolation_level(
+        let taken = super::owned_error_outcome(sys::rd_kafka_AdminOptions_set_isolation_level(
             options.as_ptr(),
             sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED,
-        );
-        if !error.is_null() {
-            sys::rd_kafka_error_destroy(error);
-        }
+        ));
+        debug_assert!(taken.is_ok(), "ListOffsets knows the option: {taken:?}");
         sys::rd_kafka_ListOffsets(
             session.client.as_ptr(),
             query.ptr(),

@@ -1,5 +1,6 @@
-//! Creates topics, each with its own outcome in the broker's words.
+//! Creates topics, many in one request, each with its own outcome in the broker's words.
 
+use std::collections::HashMap;
 use std::ffi::{c_char, c_int};
 use std::num::NonZeroU16;
 use std::ptr::NonNull;
@@ -10,10 +11,11 @@ use rdkafka::client::Client;
 use rdkafka_sys::bindings as sys;
 use rdkafka_sys::types::{RDKafkaAdminOp, RDKafkaRespErr};
 
-use super::{Event, Failure, Options, Session, array, c_string, outcome, text};
+use super::batch::{self, Outcome};
+use super::{Event, Failure, Options, Session, c_string, outcome, text, topic_outcomes};
 
 /// A topic to create.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicSpec {
     /// Its name.
     pub name: String,
@@ -34,32 +36,46 @@ pub enum Mode {
     Rehearse,
 }
 
-/// Creates one topic, and waits until the broker has done so on all nodes or `timeout` has passed.
+/// Creates topics in one request, and waits until the broker has done so or `timeout` has passed. Outcomes are in the
+/// order of `topics`; a failure is that of the request as a whole.
 pub fn create<C: ClientContext>(
     client: &Client<C>,
-    topic: &TopicSpec,
+    topics: &[TopicSpec],
     mode: Mode,
     timeout: Duration,
-) -> Result<(), Failure> {
+) -> Result<Vec<Outcome>, Failure> {
+    batch::outcomes(
+        topics,
+        |topic| &topic.name,
+        Request::new,
+        |requests| send(client, requests, mode, timeout),
+    )
+}
+
+fn send<C: ClientContext>(
+    client: &Client<C>,
+    requests: &[Request],
+    mode: Mode,
+    timeout: Duration,
+) -> Result<HashMap<String, Outcome>, Failure> {
     let operation = RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_CREATETOPICS;
     let session = Session::open(client, operation, timeout);
-    let request = Request::new(topic)?;
     let options = session.options(0);
     if mode == Mode::Rehearse {
         set_validate_only(&options);
     }
-    let mut request_pointer = request.0.as_ptr();
-    // SAFETY: request and options are alive during the call, which copies them.
+    let mut pointers: Vec<_> = requests.iter().map(|one| one.0.as_ptr()).collect();
+    // SAFETY: requests and options are alive during the call, which copies them.
     unsafe {
         sys::rd_kafka_CreateTopics(
             session.client.as_ptr(),
-            &raw mut request_pointer,
-            1,
+            pointers.as_mut_ptr(),
+            pointers.len(),
             options.as_ptr(),
             session.queue.as_ptr(),
         );
     }
-    read(&session.only()?)
+    Ok(read(&session.only()?))
 }
 
 fn set_validate_only(options: &Options) {
@@ -129,18 +145,12 @@ impl Drop for Request {
     }
 }
 
-fn read(event: &Event) -> Result<(), Failure> {
+fn read(event: &Event) -> HashMap<String, Outcome> {
     // SAFETY: the result and all below it live as long as the event.
     unsafe {
         let result = sys::rd_kafka_event_CreateTopics_result(event.as_ptr());
         let mut count = 0;
         let topics = sys::rd_kafka_CreateTopics_result_topics(result, &raw mut count);
-        let topic = *array(topics, count)
-            .first()
-            .ok_or_else(|| Failure::of(RDKafkaRespErr::RD_KAFKA_RESP_ERR__BAD_MSG))?;
-        outcome(
-            sys::rd_kafka_topic_result_error(topic),
-            text(sys::rd_kafka_topic_result_error_string(topic)),
-        )
+        topic_outcomes(topics, count)
     }
 }

@@ -43,6 +43,7 @@ fn stops_exactly_there(
 ) -> Result<()> {
     let config = sites
         .config(&["orders"])
+        .set("sync_topic_configs", "false")
         .set("compression", "none")
         .write()?;
     let records = [small(5), vec![refused], small(200)].concat();
@@ -99,6 +100,7 @@ fn on_rejected_skip_leaves_out_just_that_record_and_counts_it() -> Result<()> {
     write(&mut sites, 0, &records)?;
     let config = sites
         .config(&["orders"])
+        .set("sync_topic_configs", "false")
         .set("compression", "none")
         .set("on_rejected", "skip")
         .write()?;
@@ -122,6 +124,7 @@ fn a_limit_that_is_lowered_meanwhile_costs_no_record() -> Result<()> {
     let mut sites = sites(&[])?;
     let config = sites
         .config(&["orders"])
+        .set("sync_topic_configs", "false")
         .set("compression", "none")
         .write()?;
     let daemon = Daemon::start("daemon", &config)?;

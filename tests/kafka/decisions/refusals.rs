@@ -77,6 +77,8 @@ fn start(clusters: &Clusters, refusal: &Refusal, on_rejected: &str) -> Result<Da
     write(clusters, refusal.topic, 0, BEFORE)?;
     let config = clusters
         .config(&[refusal.topic])
+        // What the copy refuses is a config that the source does not have.
+        .set("sync_topic_configs", "false")
         .set("on_rejected", on_rejected)
         .write()?;
     let daemon = Daemon::start("kmirror", &config)?;
