@@ -7,6 +7,7 @@ mod completions;
 mod demo;
 mod exit;
 mod logging;
+mod plan;
 mod run;
 mod signals;
 mod status;
@@ -46,6 +47,8 @@ enum Verb {
     Demo(demo::DemoArgs),
     /// Validate a configuration, and with --connect everything it needs of the clusters
     Check(check::CheckArgs),
+    /// Print what a mirror would create, grow and alter on its target now, without doing it
+    Plan(plan::PlanArgs),
     /// Show what is copied, how far behind, what stands still and why
     ///
     /// Asks the clusters, not the daemon, so it works with the daemon down.
@@ -101,6 +104,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Run(file) => block_on(run::run(file)),
         Verb::Demo(args) => block_on(demo::demo(args)),
         Verb::Check(args) => block_on(check::check(args)),
+        Verb::Plan(args) => block_on(plan::plan(args)),
         Verb::Status(args) => block_on(status::status(args)),
         Verb::Broker(args) => block_on(broker::broker(args)),
         Verb::Completions(args) => completions::completions(&args),

@@ -20,7 +20,7 @@ fn many_copies_are_created_by_one_request() -> Result<()> {
         let topic = format!("orders-{number}");
         sites.source.client.create_topic(&topic, 2, &set)?;
     }
-    let config = sites.config(&[".*"]).write()?;
+    let config = sites.config(&[".*"]).set("heartbeats", "off").write()?;
     let _daemon = Daemon::start("daemon", &config)?;
     let target = &mut sites.target.client;
     eventually("all copies exist", SOON, || {
