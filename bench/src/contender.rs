@@ -64,7 +64,7 @@ impl Run<'_> {
         let process_id = std::process::id();
         let prefix = format!("{}-{process_id}-{}", self.contender.name(), self.round);
         let topic = format!("{prefix}.{}", load::TOPIC);
-        load::create_topic(self.target, &topic, self.partitions)?;
+        load::create_topics(self.target, std::slice::from_ref(&topic), self.partitions)?;
         let directory = tempfile::tempdir()?;
         let mut command = Command::new(std::env::current_exe()?);
         match self.contender {
@@ -139,7 +139,7 @@ http: {{ listen: '127.0.0.1:0' }}
 }
 
 /// Ends the process with the run.
-struct Kill(Child);
+pub struct Kill(pub Child);
 
 impl Drop for Kill {
     fn drop(&mut self) {

@@ -15,19 +15,27 @@ pub const TOPIC: &str = "bench-orders";
 /// Bytes of each value.
 pub const RECORD_BYTES: usize = 470;
 
-/// Creates a topic; that it exists already is no error.
-pub fn create_topic(bootstrap: &str, name: &str, partitions: i32) -> Result<()> {
+/// Topics that are asked for at once.
+const TOGETHER: usize = 100;
+
+/// Creates topics; that one exists already is no error.
+pub fn create_topics(bootstrap: &str, names: &[String], partitions: i32) -> Result<()> {
     let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
         .create()?;
-    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    for created in runtime.block_on(admin.create_topics([&topic], &AdminOptions::new()))? {
-        match created {
-            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((name, code)) => anyhow::bail!("topic {name} was not created: {code}"),
+    for names in names.chunks(TOGETHER) {
+        let topics = names.iter();
+        let topics: Vec<_> = topics
+            .map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1)))
+            .collect();
+        for created in runtime.block_on(admin.create_topics(&topics, &AdminOptions::new()))? {
+            match created {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((name, code)) => anyhow::bail!("topic {name} was not created: {code}"),
+            }
         }
     }
     Ok(())
@@ -35,7 +43,7 @@ pub fn create_topic(bootstrap: &str, name: &str, partitions: i32) -> Result<()> 
 
 /// Writes `records` records, spread evenly.
 pub fn write(bootstrap: &str, records: usize, partitions: i32) -> Result<()> {
-    create_topic(bootstrap, TOPIC, partitions)?;
+    create_topics(bootstrap, &[TOPIC.to_owned()], partitions)?;
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
         .set("compression.type", "lz4")

@@ -1,20 +1,24 @@
-//! Measures CPU and memory per record of kmirror beside a plain consumer-to-producer loop, in turns.
+//! Measures CPU and memory: per record, of kmirror beside a plain consumer-to-producer loop, in turns; and of kmirror with
+//! very many idle topics.
 //!
 //! Each contender runs as a process of its own, so that its figures are the system's accounting of that process alone; the
 //! clusters are in this one, or real ones named on the command line.
 
+mod clusters;
 mod contender;
 mod load;
 mod plain;
+mod topics;
 mod usage;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use kmirror_broker::Cluster;
 
+use clusters::{Clusters, Named};
 use contender::{Contender, Run};
+use topics::Topics;
 
 /// CPU and memory per record, kmirror beside a plain rdkafka loop.
 #[derive(Parser)]
@@ -30,6 +34,8 @@ enum Role {
     /// The plain loop, as a process to be measured
     #[command(hide = true)]
     Plain(plain::Plain),
+    /// What very many idle topics cost
+    Topics(Topics),
 }
 
 #[derive(Args)]
@@ -43,12 +49,8 @@ struct Bench {
     /// Pairs of runs
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Source bootstrap servers; an in-tree cluster when absent
-    #[arg(long, requires = "target")]
-    source: Option<String>,
-    /// Target bootstrap servers; an in-tree cluster when absent
-    #[arg(long, requires = "source")]
-    target: Option<String>,
+    #[command(flatten)]
+    clusters: Named,
 }
 
 fn main() -> Result<ExitCode> {
@@ -59,26 +61,15 @@ fn main() -> Result<ExitCode> {
     let cli = Cli::parse();
     match cli.role {
         Some(Role::Plain(plain)) => plain.copy()?,
+        Some(Role::Topics(topics)) => topics.measure()?,
         None => bench(&cli.bench)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn bench(bench: &Bench) -> Result<()> {
-    let runtime = tokio::runtime::Runtime::new()?;
-    let clusters = match bench.source {
-        Some(_) => None,
-        None => Some(runtime.block_on(async {
-            let source = Cluster::builder().start().await?;
-            anyhow::Ok((source, Cluster::builder().start().await?))
-        })?),
-    };
-    let (source, target) = match (&clusters, &bench.source, &bench.target) {
-        (Some((source, target)), ..) => (source.bootstrap_servers(), target.bootstrap_servers()),
-        (None, Some(source), Some(target)) => (source.clone(), target.clone()),
-        (None, ..) => unreachable!("clap asks for both or none"),
-    };
-    load::write(&source, bench.records, bench.partitions)?;
+    let Clusters { source, target, .. } = &Clusters::open(&bench.clusters)?;
+    load::write(source, bench.records, bench.partitions)?;
     println!(
         "{} records of {} bytes in {} partitions, lz4\n",
         bench.records,
@@ -91,8 +82,8 @@ fn bench(bench: &Bench) -> Result<()> {
     );
     let mut ratios = Vec::with_capacity(bench.rounds);
     for round in 0..bench.rounds {
-        let plain = measure(bench, Contender::Plain, round, &source, &target)?;
-        let kmirror = measure(bench, Contender::Kmirror, round, &source, &target)?;
+        let plain = measure(bench, Contender::Plain, round, source, target)?;
+        let kmirror = measure(bench, Contender::Kmirror, round, source, target)?;
         ratios.push(kmirror.cpu_per_record / plain.cpu_per_record);
     }
     ratios.sort_by(f64::total_cmp);

@@ -25,12 +25,18 @@ pub fn cpu(process: u32) -> Result<Duration> {
 
 /// Largest resident set so far, in MiB.
 pub fn peak_mib(process: u32) -> Result<f64> {
+    memory_mib(process, "VmHWM")
+}
+
+/// Resident set now, in MiB.
+pub fn resident_mib(process: u32) -> Result<f64> {
+    memory_mib(process, "VmRSS")
+}
+
+fn memory_mib(process: u32, name: &str) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line
-        .context("no VmHWM")?
-        .trim()
-        .trim_end_matches("kB")
-        .trim();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let line = line.with_context(|| format!("no {name}"))?;
+    let kib = line.trim_matches([':', ' ', '\t', 'k', 'B']);
     Ok(kib.parse::<f64>()? / 1024.0)
 }
