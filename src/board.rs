@@ -361,6 +361,13 @@ impl Seat {
         self.held_up.store(held_up, Ordering::Relaxed);
     }
 
+    /// Whether records are known, or may be, that are not acknowledged.
+    pub fn is_behind(&self) -> bool {
+        self.held_up.load(Ordering::Relaxed)
+            || self.in_flight.load(Ordering::Relaxed) > 0
+            || self.lag_records() != Some(0)
+    }
+
     fn lag_records(&self) -> Option<u64> {
         let end = self.source_end.load(Ordering::Relaxed);
         (end != UNKNOWN).then(|| SourceOffset::new(end).since(self.position()))

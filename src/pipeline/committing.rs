@@ -31,14 +31,27 @@ struct Sent {
 impl Group {
     /// Commits the positions that moved.
     pub(super) fn commit(&mut self) {
-        for (at, place) in self.lanes.places() {
-            if let Some(end) = self.member.log_end(at) {
-                place.seat.see_source_end(end);
-            }
-        }
         let positions = self.lanes.uncommitted();
+        self.see_log_ends(&positions);
         if !positions.is_empty() && !self.committing.in_doubt {
             self.send_commit(positions, false);
+        }
+    }
+
+    /// Takes note of log ends, but for partitions that are caught up and have not moved: theirs is where they are, and
+    /// librdkafka looks for each partition among all topics.
+    fn see_log_ends(&self, moved: &[(TopicPartition, Committed)]) {
+        let behind = self
+            .lanes
+            .places()
+            .filter(|(_, place)| place.seat.is_behind());
+        let asked = behind
+            .map(|(at, _)| at)
+            .chain(moved.iter().map(|(at, _)| at));
+        for at in asked {
+            if let (Some(end), Some(place)) = (self.member.log_end(at), self.lanes.place(at)) {
+                place.seat.see_source_end(end);
+            }
         }
     }
 
