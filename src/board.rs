@@ -132,7 +132,11 @@ impl MirrorBoard {
     /// Status document of the mirror, as this process sees it.
     pub fn status(&self) -> MirrorStatus {
         let topics = self.topics().iter().map(|topic| topic.status()).collect();
-        MirrorStatus::new(&self.name, &self.source, &self.target, topics)
+        let status = MirrorStatus::new(&self.name, &self.source, &self.target, topics);
+        match self.trouble() {
+            None => status.after_a_look(),
+            Some(_) => status,
+        }
     }
 
     /// Brings the gauges up to date, before they are read.

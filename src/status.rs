@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::is_heartbeat_topic;
+
 /// Every mirror of one configuration.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -25,6 +27,9 @@ pub struct MirrorStatus {
     pub target: String,
     /// Worst state of its topics.
     pub state: State,
+    /// What an operator should know of the mirror as a whole, and that stops nothing.
+    #[serde(default)]
+    pub notices: Vec<String>,
     /// Ordered by name.
     pub topics: Vec<TopicStatus>,
 }
@@ -199,9 +204,27 @@ impl MirrorStatus {
             source: source.into(),
             target: target.into(),
             state: State::worst(topics.iter().map(|t| t.state)).unwrap_or(State::Starting),
+            notices: Vec::new(),
             topics,
         }
     }
+
+    /// Adds what can be told once the source has been looked at: that nothing is selected there but heartbeats.
+    #[must_use]
+    pub fn after_a_look(mut self) -> Self {
+        let mut topics = self.topics.iter();
+        if topics.all(|topic| is_heartbeat_topic(&topic.source_topic)) {
+            self.notices.push(nothing_selected(&self.source));
+        }
+        self
+    }
+}
+
+/// Patterns that select nothing are seldom meant.
+pub fn nothing_selected(source: &str) -> String {
+    format!(
+        "no topic of {source} is selected; correct topics or exclude_topics, unless one is still to come"
+    )
 }
 
 /// The partition is named, unless the same is the matter with all of them.
@@ -301,6 +324,21 @@ mod tests {
     }
 
     #[test]
+    fn a_mirror_that_selects_nothing_but_heartbeats_is_told() {
+        let named = |name: &str| TopicStatus::new(name, "x", "g", Vec::new());
+        let notices = |topics| {
+            let mirror = MirrorStatus::new("m", "x", "y", topics);
+            mirror.after_a_look().notices
+        };
+        assert_eq!(notices(vec![]), [nothing_selected("x")]);
+        assert_eq!(
+            notices(vec![named("z.heartbeats")]),
+            [nothing_selected("x")]
+        );
+        assert_eq!(notices(vec![named("heartbeats"), named("orders")]), [""; 0]);
+    }
+
+    #[test]
     fn states_read_the_same_in_json_and_in_words_and_grow_worse() {
         for state in State::ALL {
             let json = serde_json::to_string(&state).expect("a unit variant serialises");
@@ -327,7 +365,7 @@ mod tests {
             )],
         };
         let expected = serde_json::json!({"mirrors":[{
-            "name":"paris-dublin","source":"paris","target":"dublin","state":"running","topics":[{
+            "name":"paris-dublin","source":"paris","target":"dublin","state":"running","notices":[],"topics":[{
                 "source_topic":"orders","target_topic":"paris.orders","group":"kmirror.m.orders",
                 "state":"running","reason":null,"lag_records":12,"lag_seconds":0.4,
                 "partitions":[{"partition":0,"state":"running","reason":null,"position":4711,

@@ -5,7 +5,7 @@ pub const HEARTBEATS_TOPIC: &str = "heartbeats";
 
 /// Whether `name` is `heartbeats`, here or behind the names of the clusters that it came through
 /// (`ReplicationPolicy.isHeartbeatsTopic`).
-pub(super) fn is_topic(name: &str) -> bool {
+pub fn is_heartbeat_topic(name: &str) -> bool {
     name.rsplit('.').next() == Some(HEARTBEATS_TOPIC)
 }
 
@@ -22,7 +22,7 @@ mod tests {
             ("my-heartbeats", false),
             ("heartbeats.old", false),
         ] {
-            assert_eq!(is_topic(name), is_one, "{name}");
+            assert_eq!(is_heartbeat_topic(name), is_one, "{name}");
         }
     }
 }

@@ -87,7 +87,7 @@ impl Mirror {
     /// Whether the source topic `topic` is mirrored, as far as its name tells: it is selected by the patterns, or carries
     /// heartbeats. The latter are mirrored whatever the patterns say, unless they come from the target or are off.
     pub fn selects(&self, topic: &str) -> bool {
-        match self.heartbeats != Heartbeats::Off && heartbeat::is_topic(topic) {
+        match self.heartbeats != Heartbeats::Off && heartbeat::is_heartbeat_topic(topic) {
             true => self.came_from(topic).is_none(),
             false => self.topics.matches(topic),
         }
@@ -97,7 +97,7 @@ impl Mirror {
     /// they do under MirrorMaker 2's `IdentityReplicationPolicy`: it is by these names that the topology is read. The
     /// result may be longer than Kafka allows: see [`validate_topic_name`](super::validate_topic_name).
     pub fn target_name(&self, topic: &str) -> String {
-        match heartbeat::is_topic(topic) {
+        match heartbeat::is_heartbeat_topic(topic) {
             true => format!("{}.{topic}", self.source),
             false => self.target_topic.render(&self.source, topic),
         }
@@ -106,7 +106,7 @@ impl Mirror {
     /// Whether nobody but this mirror writes the copy of `topic`, as far as names tell. Heartbeats are written beside it
     /// as long as the source has none.
     pub fn is_only_writer(&self, topic: &str) -> bool {
-        self.target_topic.tells_topics_apart() && !heartbeat::is_topic(topic)
+        self.target_topic.tells_topics_apart() && !heartbeat::is_heartbeat_topic(topic)
     }
 
     /// Whether the configs of `topic` decide those of its copy: not when a mirror that stands earlier in the file copies
@@ -117,7 +117,7 @@ impl Mirror {
 
     /// Whether copies of records of `topic` get a header that names the source.
     pub fn tells_origin(&self, topic: &str) -> bool {
-        self.provenance == Provenance::Header && !heartbeat::is_topic(topic)
+        self.provenance == Provenance::Header && !heartbeat::is_heartbeat_topic(topic)
     }
 
     /// The clusters, by every name that the file has for them, whose records are left out of the copy of `topic`: the
@@ -134,7 +134,7 @@ impl Mirror {
     /// circles. A mirror whose names begin with `{source}.` leaves out what passed through its target or its source
     /// before, at any hop: `dublin.paris.orders` goes neither to Paris nor to Dublin.
     pub fn came_from(&self, topic: &str) -> Option<&str> {
-        if !self.target_topic.begins_with_source() && !heartbeat::is_topic(topic) {
+        if !self.target_topic.begins_with_source() && !heartbeat::is_heartbeat_topic(topic) {
             return None;
         }
         let hops = [&self.target, &self.source].map(String::as_str);

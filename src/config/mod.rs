@@ -57,7 +57,7 @@ pub use choices::{
 pub use cluster::{Cluster, Sasl, Tls};
 pub use daemon::{Config, Log};
 pub use error::{Errors, Problem};
-pub use heartbeat::HEARTBEATS_TOPIC;
+pub use heartbeat::{HEARTBEATS_TOPIC, is_heartbeat_topic};
 pub use mirror::Mirror;
 pub use name_filter::NameFilter;
 pub use neighbours::Neighbours;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use regex::Regex;
 
-use super::choices::{ConsumerGroups, Provenance};
+use super::choices::Provenance;
 use super::daemon::Config;
 use super::defaults;
 use super::mirror::Mirror;
@@ -58,16 +58,6 @@ fn useless_provenance(mirror: &Mirror) -> Option<(&'static str, String)> {
 fn keys_without_effect(mirror: &Mirror) -> Vec<(&'static str, &'static str)> {
     const OFFSETS: &str = "offsets of consumer groups are not translated";
     let asked = [
-        (
-            "consumer_groups",
-            mirror.consumer_groups == ConsumerGroups::Shared,
-            "each topic has a group of its own",
-        ),
-        (
-            "provenance",
-            mirror.provenance == Provenance::Header,
-            "records are copied as they are, so that in a circle they go round",
-        ),
         (
             "groups",
             differ(&mirror.groups.include, defaults::GROUPS),

@@ -117,7 +117,9 @@ fn check_fixed(template: &str) -> Result<(), Fault> {
             "write another name, or a template with `{topic}`",
         ));
     }
-    let kept = name.starts_with("__") || name.ends_with(".internal") || heartbeat::is_topic(&name);
+    let kept = name.starts_with("__")
+        || name.ends_with(".internal")
+        || heartbeat::is_heartbeat_topic(&name);
     match kept {
         true => Err(Fault::new(
             "is a topic that Kafka, MirrorMaker 2 or kmirror keeps for itself",

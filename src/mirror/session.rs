@@ -14,13 +14,13 @@ use super::plan::{Action, TopicPlan};
 use super::producers::Producers;
 use crate::board::{MirrorBoard, Standing, TopicBoard};
 use crate::clusters::{Inspector, TopicId, TopicPartition};
-use crate::config::{self, HEARTBEATS_TOPIC};
+use crate::config::{self, HEARTBEATS_TOPIC, is_heartbeat_topic};
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::heartbeats::Heartbeats;
 use crate::metrics::{Metrics, Stage};
 use crate::offset::SourceOffset;
 use crate::pipeline::{self, Plan, Prefetch};
-use crate::status::State;
+use crate::status::{State, nothing_selected};
 use crate::target::Limits;
 
 /// How long pipelines may take to stop while the mirror goes on: a topic that vanished, a new producer.
@@ -38,6 +38,8 @@ pub(super) struct Session {
     /// Bytes to prefetch, for all topics together.
     prefetch: u64,
     board: Arc<MirrorBoard>,
+    /// Whether the last look found nothing to mirror.
+    selects_nothing: bool,
     pipelines: Pipelines,
     /// The id of each source topic that was mirrored in the life of this process, as last seen.
     source_ids: BTreeMap<String, TopicId>,
@@ -76,6 +78,7 @@ impl Session {
             pipelines: Pipelines::new(context),
             prefetch: shared.prefetch,
             board,
+            selects_nothing: false,
             source_ids: BTreeMap::new(),
             source,
             target,
@@ -144,7 +147,7 @@ impl Session {
     async fn look(&mut self) {
         match self.discovery.look().await {
             Ok(plans) => {
-                self.board.set_trouble(None);
+                self.tell_of_nothing(&plans);
                 self.heartbeats.set_mirrored(plans.iter().any(|plan| {
                     plan.action == Action::Mirror && plan.names.source_topic == HEARTBEATS_TOPIC
                 }));
@@ -163,11 +166,22 @@ impl Session {
                     self.carry_out(plan, seen);
                 }
                 self.pipelines.publish();
+                self.board.set_trouble(None);
             }
             Err(reason) => self.board.set_trouble(Some(reason)),
         }
         self.discovery.follow().await;
         self.refresh_log_ends().await;
+    }
+
+    /// Warns when the patterns select nothing, once until they select something.
+    fn tell_of_nothing(&mut self, plans: &[TopicPlan]) {
+        let mut names = plans.iter().map(|plan| &plan.names.source_topic);
+        let nothing = names.all(|topic| is_heartbeat_topic(topic));
+        if nothing && !self.selects_nothing {
+            tracing::warn!("{}", nothing_selected(&self.mirror.source));
+        }
+        self.selects_nothing = nothing;
     }
 
     fn carry_out(&mut self, plan: &TopicPlan, mut seen: Sight) {

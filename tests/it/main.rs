@@ -20,6 +20,7 @@ mod docs;
 mod drains;
 mod faults;
 mod heartbeats;
+mod names;
 mod provenance;
 mod records;
 mod reload;

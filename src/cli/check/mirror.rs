@@ -8,7 +8,7 @@ use super::super::clusters::Connections;
 use super::super::terminal::{Terminal, Tone, counted, figures, grouped, words};
 use super::{Problems, limits, rights};
 use crate::clusters::{ChangeError, Error, Inspector};
-use crate::config::{ConsumerGroups, Mirror};
+use crate::config::{ConsumerGroups, Mirror, is_heartbeat_topic};
 use crate::librdkafka::admin::cluster_description::AclOperation;
 use crate::librdkafka::admin::configs::{ConfigValue, Configs};
 use crate::mirror::plan::{Action, TopicPlan, plan_topics};
@@ -39,7 +39,8 @@ pub(super) async fn examine(
     let (source_topics, target_topics) = tokio::try_join!(source.topics(), target.topics())?;
     let plans = plan_topics(mirror, &source_topics, &target_topics);
     let mut problems = refused(&plans);
-    if plans.is_empty() {
+    let mut names = plans.iter().map(|plan| &plan.names.source_topic);
+    if names.all(|topic| is_heartbeat_topic(topic)) {
         problems.push(format!(
             "no topic of {} is selected; correct topics or exclude_topics",
             mirror.source

@@ -21,6 +21,7 @@ pub(super) fn assemble(mirror: &Mirror, sight: &Sight, now: SystemTime) -> Mirro
         &mirror.target,
         topics.collect(),
     )
+    .after_a_look()
 }
 
 fn topic(mirror: &Mirror, plan: &TopicPlan, sight: &Sight, now: SystemTime) -> TopicStatus {

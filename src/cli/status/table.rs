@@ -12,9 +12,14 @@ const LATE_SECONDS: f64 = 60.0;
 pub(super) fn mirror(mirror: &MirrorStatus, terminal: Terminal, most_rows: usize) -> String {
     let (tone, verdict) = verdict(mirror);
     let mut text = terminal.paint(tone, &format!("{}: {verdict}", mirror.name));
+    for notice in &mirror.notices {
+        let note = terminal.paint(Tone::Waiting, "note:");
+        text.push_str(&format!("\n{note} {notice}"));
+    }
     if !mirror.topics.is_empty() {
         text.push('\n');
-        text.push_str(&topics(mirror, terminal, most_rows));
+        let rows = most_rows.saturating_sub(mirror.notices.len()).max(1);
+        text.push_str(&topics(mirror, terminal, rows));
     }
     text
 }
@@ -25,13 +30,7 @@ fn verdict(mirror: &MirrorStatus) -> (Tone, String) {
     let standing = count(mirror, |state| state > State::Starting);
     let starting = count(mirror, |state| state == State::Starting);
     match (standing, starting) {
-        _ if mirror.topics.is_empty() => {
-            let nothing = format!(
-                "nothing to mirror: no topic of {} is selected",
-                mirror.source
-            );
-            (Tone::Waiting, nothing)
-        }
+        _ if mirror.topics.is_empty() => (Tone::Waiting, "nothing to mirror".to_owned()),
         (0, 0) => {
             let late = mirror.topics.iter().any(is_late);
             let tone = if late { Tone::Waiting } else { Tone::Good };

@@ -35,7 +35,7 @@ fn the_first_line_says_whether_the_copy_is_safe() {
     let starting = topic("c", State::Starting, Some((5, 1.0)));
     let stopped = topic("d", State::Stopped, None);
     let cases = [
-        (vec![], "nothing to mirror: no topic of paris is selected"),
+        (vec![], "nothing to mirror"),
         (vec![idle.clone()], "running, 1 topic, nothing behind"),
         (
             vec![running.clone(), idle.clone()],
