@@ -1,5 +1,6 @@
 //! Asks partition leaders for log starts, log ends and offsets by time.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rdkafka::client::Client;
@@ -41,18 +42,61 @@ pub fn partition_offsets<C: ClientContext>(
     spec: OffsetSpec,
     timeout: Duration,
 ) -> Result<Vec<PartitionOffset>, Failure> {
-    let session = Session::open(
-        client,
-        RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_LISTOFFSETS,
-        timeout,
-    );
     let mut answers = Vec::with_capacity(partitions.len());
     // librdkafka compares every partition of a request with every other one.
     for chunk in partitions.chunks(500) {
-        send(&session, &query(chunk, spec)?);
-        answers.extend(read(&session.only()?));
+        let query = query(chunk, spec)?;
+        let mut answer = ask(client, &query, timeout);
+        if learn_grown(client, chunk, &answer, timeout) {
+            answer = ask(client, &query, timeout);
+        }
+        answers.extend(answer?);
     }
     Ok(answers)
+}
+
+fn ask<C: ClientContext>(
+    client: &Client<C>,
+    query: &TopicPartitionList,
+    timeout: Duration,
+) -> Result<Vec<PartitionOffset>, Failure> {
+    let operation = RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_LISTOFFSETS;
+    let session = Session::open(client, operation, timeout);
+    send(&session, query);
+    Ok(read(&session.only()?))
+}
+
+/// librdkafka looks leaders up in what it remembers of a topic, for up to `metadata.max.age.ms`, and takes a partition that
+/// was added since for one that does not exist. Has it look at such topics anew; answers whether there were any.
+fn learn_grown<C: ClientContext>(
+    client: &Client<C>,
+    asked: &[TopicPartition],
+    answer: &Result<Vec<PartitionOffset>, Failure>,
+    timeout: Duration,
+) -> bool {
+    let unknown: BTreeSet<&str> = match answer {
+        Ok(answers) => {
+            let unknown = answers.iter();
+            let unknown = unknown.filter(|one| one.offset.as_ref().is_err_and(is_unknown));
+            unknown.map(|one| &*one.at.topic).collect()
+        }
+        Err(failure) if is_unknown(failure) => asked.iter().map(|at| &*at.topic).collect(),
+        Err(_) => BTreeSet::new(),
+    };
+    let learnt = unknown
+        .iter()
+        .filter(|topic| client.fetch_metadata(Some(topic), timeout).is_ok());
+    learnt.count() > 0
+}
+
+/// Whether a partition is not known, or none of those asked about (`NoEnt`: "No leaders found").
+fn is_unknown(failure: &Failure) -> bool {
+    matches!(
+        failure.code,
+        RDKafkaErrorCode::NoEnt
+            | RDKafkaErrorCode::UnknownPartition
+            | RDKafkaErrorCode::UnknownTopicOrPartition
+    )
 }
 
 fn query(partitions: &[TopicPartition], spec: OffsetSpec) -> Result<TopicPartitionList, Failure> {
