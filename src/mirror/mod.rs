@@ -1,6 +1,6 @@
 //! Runs one mirror: finds its topics, keeps their copies as they are to be, starts and stops a pipeline for each.
 //!
-//! The control loop ([`discovery`]) observes both clusters, plans, acts and reports, once per `discovery_interval`:
+//! The control loop (`discovery`) observes both clusters, plans, acts and reports, once per `discovery_interval`:
 //!
 //! ```text
 //!  observe            plan (pure functions)            act                report

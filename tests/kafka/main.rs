@@ -8,6 +8,7 @@ mod support;
 mod broker;
 mod carried;
 mod clusters;
+mod control;
 mod decisions;
 mod discovery;
 mod fidelity;

@@ -44,13 +44,17 @@ pub fn server(data: &Path, ports: Ports) -> String {
          transaction.state.log.replication.factor=1\n\
          transaction.state.log.min.isr=1\n\
          group.initial.rebalance.delay.ms=0\n\
-         {NO_RETENTION}{PROMPT_RETENTION}",
+         {NO_RETENTION}{PROMPT_RETENTION}{AUTHORIZER}",
         data = data.display()
     )
 }
 
 /// Records of 1999 are older than the default week of retention: the broker would delete them half a minute in.
 const NO_RETENTION: &str = "log.retention.ms=-1\n";
+
+/// Keeps ACLs, and lets the tests, which do not say who they are, do everything.
+const AUTHORIZER: &str = "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
+     super.users=User:ANONYMOUS\n";
 
 /// A topic that a test gives a retention of its own feels it within a second, not within five minutes.
 const PROMPT_RETENTION: &str =
