@@ -72,7 +72,7 @@ fn in_place(old: &Mirror, new: &Mirror) -> [(&'static str, bool); 16] {
         ),
         (
             "mirrors before it",
-            old.neighbours.differ_in_configs(&new.neighbours),
+            old.neighbours.differ_in_earlier(&new.neighbours),
         ),
     ]
 }

@@ -85,12 +85,18 @@ pub struct Mirror {
 
 impl Mirror {
     /// Whether the source topic `topic` is mirrored, as far as its name tells: it is selected by the patterns, or carries
-    /// heartbeats. The latter are mirrored whatever the patterns say, unless they come from the target or are off.
+    /// heartbeats. The latter are mirrored whatever the patterns say, unless they come from the target or are off, and
+    /// by the first of several mirrors between the same clusters only.
     pub fn selects(&self, topic: &str) -> bool {
         match self.heartbeats != Heartbeats::Off && heartbeat::is_heartbeat_topic(topic) {
-            true => self.came_from(topic).is_none(),
+            true => self.carries_heartbeats() && self.came_from(topic).is_none(),
             false => self.topics.matches(topic),
         }
+    }
+
+    /// Whether the copies of the source's heartbeat topics are this mirror's to make.
+    pub fn carries_heartbeats(&self) -> bool {
+        self.heartbeats != Heartbeats::Off && !self.neighbours.has_twin()
     }
 
     /// The name of `topic` on the target. Heartbeat topics get the source's name in front whatever the template says, as
@@ -195,6 +201,20 @@ mod tests {
         ] {
             assert_eq!(mirror(more).selects(topic), selected, "{more} {topic}");
         }
+    }
+
+    #[test]
+    fn of_two_mirrors_between_the_same_clusters_the_first_carries_heartbeats() {
+        let all = mirrors(&[
+            "{ name: silent, source: paris, target: dublin, topics: [x], heartbeats: 'off' }",
+            "{ name: first, source: paris, target: dublin, topics: [orders] }",
+            "{ name: second, source: paris, target: dublin, topics: [payments] }",
+            "{ source: dublin, target: paris }",
+        ]);
+        let carriers = all.iter().filter(|mirror| mirror.carries_heartbeats());
+        let carriers: Vec<_> = carriers.map(|mirror| mirror.name.as_str()).collect();
+        assert_eq!(carriers, ["first", "dublin-paris"]);
+        assert!(!all[2].selects("heartbeats") && all[2].selects("payments"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::choices::Provenance;
+use super::choices::{Heartbeats, Provenance};
 use super::cluster::Cluster;
 use super::conflicts;
 use super::mirror::Mirror;
@@ -17,6 +17,8 @@ pub struct Neighbours {
     home: Vec<String>,
     /// Mirrors that stand before it in the file.
     earlier: Vec<Writer>,
+    /// Whether one of those joins the same clusters and carries heartbeats.
+    has_twin: bool,
     /// Mirrors by which a record reaches the target on a shorter way.
     direct: Vec<Writer>,
 }
@@ -37,6 +39,11 @@ impl Neighbours {
         earlier.any(|writer| writer.naming.reaches(copy, &writer.topics))
     }
 
+    /// Whether an earlier mirror of the file carries heartbeats between the same clusters.
+    pub(super) fn has_twin(&self) -> bool {
+        self.has_twin
+    }
+
     /// Clusters whose records reach the target without this mirror's copy of `topic`.
     pub(super) fn origins_left_out(&self, topic: &str) -> Vec<&str> {
         let direct = self.direct.iter();
@@ -45,9 +52,9 @@ impl Neighbours {
         self.home.iter().chain(direct).map(String::as_str).collect()
     }
 
-    /// Whether other copies may be written by earlier mirrors.
-    pub(super) fn differ_in_configs(&self, other: &Self) -> bool {
-        self.earlier != other.earlier
+    /// Whether earlier mirrors write other copies, or carry heartbeats.
+    pub(super) fn differ_in_earlier(&self, other: &Self) -> bool {
+        (&self.earlier, self.has_twin) != (&other.earlier, other.has_twin)
     }
 
     /// Whether other records may be left out.
@@ -95,11 +102,15 @@ impl<'a> Map<'a> {
     fn around(&self, place: usize) -> Neighbours {
         let own = &self.legs[place];
         let earlier = self.legs[..place].iter().filter(|leg| leg.to == own.to);
+        let has_twin = earlier
+            .clone()
+            .any(|leg| leg.from == own.from && leg.mirror.heartbeats != Heartbeats::Off);
         let direct = self.legs.iter().filter(|leg| is_shorter(leg, own));
         let direct = direct.filter(|_| self.names_are_kept_up_to(own.from));
         Neighbours {
             home: self.names_of(own.to),
             earlier: earlier.map(|leg| self.writer(leg)).collect(),
+            has_twin,
             direct: direct.map(|leg| self.writer(leg)).collect(),
         }
     }

@@ -5,6 +5,7 @@ mod memory;
 mod step;
 mod view;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -119,14 +120,13 @@ impl Daemon {
 
     /// Lets librdkafka see the clusters of mirrors that are to start: it reads their certificates, for example.
     fn rehearse(&self, config: &Config) -> anyhow::Result<()> {
-        for mirror in self.fleet.starting(config) {
-            for name in [&mirror.source, &mirror.target] {
-                let cluster = config.clusters.get(name);
-                let cluster =
-                    cluster.with_context(|| format!("cluster {name} is not configured"))?;
-                Inspector::open(cluster, "kmirror-reload", REQUEST_TIMEOUT)
-                    .with_context(|| format!("clusters.{name}"))?;
-            }
+        let starting = self.fleet.starting(config).into_iter();
+        let clusters = starting.flat_map(|mirror| [&mirror.source, &mirror.target]);
+        for name in clusters.collect::<BTreeSet<_>>() {
+            let cluster = config.clusters.get(name);
+            let cluster = cluster.with_context(|| format!("cluster {name} is not configured"))?;
+            Inspector::open(cluster, "kmirror-reload", REQUEST_TIMEOUT)
+                .with_context(|| format!("clusters.{name}"))?;
         }
         Ok(())
     }

@@ -112,7 +112,8 @@ impl Heartbeats {
     pub async fn follow(&mut self, mirror: &Arc<Mirror>) {
         let asked = |mirror: &Mirror| {
             let when = (mirror.heartbeats, mirror.heartbeat_interval);
-            (when, mirror.create_topics, mirror.replication_factor)
+            let how = (mirror.create_topics, mirror.replication_factor);
+            (when, how, mirror.carries_heartbeats())
         };
         if asked(mirror) == asked(&self.mirror) {
             return;

@@ -25,7 +25,7 @@ pub(super) struct Writer {
     mirror: Arc<Mirror>,
     /// `heartbeats`.
     own: HeartbeatTopic,
-    /// On the target: the copy of the source's `heartbeats`, and whether the mirror itself writes that.
+    /// Where nothing is written on the source: the copy of the source's `heartbeats`, and whether the mirror writes that.
     copy: Option<(HeartbeatTopic, watch::Receiver<bool>)>,
     pulse: Option<Arc<Pulse>>,
 }
@@ -70,12 +70,17 @@ impl Writer {
             let (mirror, metrics) = (Arc::clone(mirror), metrics.clone());
             HeartbeatTopic::new(name, mirror, producer.clone(), inspector, metrics)
         };
-        // With heartbeats on the source, those that come all the way are the ones that count.
+        // With heartbeats on the source, those that come all the way are the ones that count, and no other is to be
+        // taken for one.
         let counts = mirror.heartbeats == Heartbeats::Target;
+        let copy = (counts && mirror.carries_heartbeats()).then(|| {
+            let copy = topic(mirror.target_name(HEARTBEATS_TOPIC));
+            (copy, is_mirrored)
+        });
         Ok(Self {
             mirror: Arc::clone(mirror),
             own: topic(HEARTBEATS_TOPIC.to_owned()),
-            copy: Some((topic(mirror.target_name(HEARTBEATS_TOPIC)), is_mirrored)),
+            copy,
             pulse: counts.then(|| Arc::clone(pulse)),
         })
     }
