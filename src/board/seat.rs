@@ -1,0 +1,207 @@
+//! Shows what one partition is doing: where it stands, how far behind, and why it does not run.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
+
+use super::{Standing, lock, now_ms};
+use crate::budget::Share;
+use crate::metrics::PartitionMetrics;
+use crate::offset::{LeaderEpoch, Position, SourceOffset, TargetOffset};
+use crate::status::{PartitionStatus, State};
+
+/// One partition's place. Numbers are atomics, so that writing them costs the data path nothing.
+pub struct Seat {
+    partition: i32,
+    /// Handles of the partition's series.
+    pub metrics: PartitionMetrics,
+    share: Share,
+    standing: Mutex<Standing>,
+    position: AtomicI64,
+    /// Leader epoch of the newest record sent; negative when it is not known.
+    epoch: AtomicI32,
+    source_start: AtomicI64,
+    source_end: AtomicI64,
+    target_end: AtomicI64,
+    in_flight: AtomicU64,
+    /// Timestamp (ms) of the oldest record read and not acknowledged; `i64::MAX` when there is none.
+    oldest: AtomicI64,
+    /// When the partition was first seen behind with nothing read (ms); 0 when it is not.
+    behind_since: AtomicI64,
+    /// Whether reading is held up, so that librdkafka's own view of the log end grows old.
+    held_up: AtomicBool,
+}
+
+const UNKNOWN: i64 = -1;
+const NONE: i64 = i64::MAX;
+
+impl Seat {
+    pub(super) fn new(partition: i32, metrics: PartitionMetrics, share: Share) -> Self {
+        Self {
+            partition,
+            metrics,
+            share,
+            standing: Mutex::new(Standing {
+                state: State::Starting,
+                reason: None,
+            }),
+            position: AtomicI64::new(0),
+            epoch: AtomicI32::new(-1),
+            source_start: AtomicI64::new(UNKNOWN),
+            source_end: AtomicI64::new(UNKNOWN),
+            target_end: AtomicI64::new(UNKNOWN),
+            in_flight: AtomicU64::new(0),
+            oldest: AtomicI64::new(NONE),
+            behind_since: AtomicI64::new(0),
+            held_up: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn partition(&self) -> i32 {
+        self.partition
+    }
+
+    /// Records sent and not acknowledged.
+    pub(super) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_held_up(&self) -> bool {
+        self.held_up.load(Ordering::Relaxed)
+    }
+
+    /// The partition's share of the budget.
+    pub fn share(&self) -> &Share {
+        &self.share
+    }
+
+    /// Sets state and reason; answers whether that is a change.
+    pub fn set_standing(&self, state: State, reason: Option<String>) -> bool {
+        let standing = Standing { state, reason };
+        let mut now = lock(&self.standing);
+        if *now == standing {
+            return false;
+        }
+        self.metrics.set_state(state);
+        *now = standing;
+        true
+    }
+
+    /// What the partition is doing.
+    pub fn standing(&self) -> Standing {
+        lock(&self.standing).clone()
+    }
+
+    /// The next source offset that is not acknowledged.
+    pub fn position(&self) -> SourceOffset {
+        SourceOffset::new(self.position.load(Ordering::Acquire))
+    }
+
+    /// Where reading would go on. The epoch may be newer than that of the record before the position, by which a log that
+    /// was cut back is found just as well: what the current log holds of any epoch up to it is the answer (KIP-320).
+    pub fn reading_position(&self) -> Position {
+        let offset = self.position();
+        let epoch = LeaderEpoch::known(self.epoch.load(Ordering::Relaxed));
+        Position { offset, epoch }
+    }
+
+    /// Sets where reading begins.
+    pub fn set_position(&self, position: Position) {
+        self.see_epoch(position.epoch);
+        self.advance(position.offset, 0, None);
+    }
+
+    /// Notes the leader epoch of the newest record sent. To be called before [`Seat::advance`].
+    pub fn see_epoch(&self, epoch: Option<LeaderEpoch>) {
+        let epoch = epoch.map_or(-1, LeaderEpoch::get);
+        self.epoch.store(epoch, Ordering::Relaxed);
+    }
+
+    /// Notes the acknowledged prefix, what is in flight, and the oldest timestamp (ms) among it.
+    pub fn advance(&self, position: SourceOffset, in_flight: u64, oldest: Option<i64>) {
+        self.position.store(position.get(), Ordering::Release);
+        self.in_flight.store(in_flight, Ordering::Relaxed);
+        self.oldest.store(oldest.unwrap_or(NONE), Ordering::Relaxed);
+    }
+
+    /// Notes where the source log begins and ends.
+    pub fn set_source_range(&self, start: SourceOffset, end: SourceOffset) {
+        self.source_start.store(start.get(), Ordering::Relaxed);
+        self.source_end.store(end.get(), Ordering::Relaxed);
+    }
+
+    /// Notes that the source log ends at `end` or later.
+    pub fn see_source_end(&self, end: SourceOffset) {
+        self.source_end.fetch_max(end.get(), Ordering::Relaxed);
+    }
+
+    /// Whether the copy has been written beyond `offset` already, as far as this process was told.
+    pub fn has_target_end_beyond(&self, offset: TargetOffset) -> bool {
+        offset.get() >= 0 && offset.get() < self.target_end.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the copy has been written up to `end`.
+    pub fn see_target_end(&self, end: TargetOffset) {
+        self.target_end.fetch_max(end.get(), Ordering::Relaxed);
+    }
+
+    /// Says whether records wait for room in the budget or stand still.
+    pub fn set_held_up(&self, held_up: bool) {
+        self.held_up.store(held_up, Ordering::Relaxed);
+    }
+
+    /// Whether records are known, or may be, that are not acknowledged.
+    pub fn is_behind(&self) -> bool {
+        self.held_up.load(Ordering::Relaxed)
+            || self.in_flight.load(Ordering::Relaxed) > 0
+            || self.lag_records() != Some(0)
+    }
+
+    fn lag_records(&self) -> Option<u64> {
+        let end = self.source_end.load(Ordering::Relaxed);
+        (end != UNKNOWN).then(|| SourceOffset::new(end).since(self.position()))
+    }
+
+    /// Age of the oldest unacknowledged record; of the moment since which the partition is known to be
+    /// behind, when none of its records has been read yet.
+    fn lag_seconds(&self, now: i64) -> Option<f64> {
+        let lag = self.lag_records()?;
+        if lag == 0 {
+            self.behind_since.store(0, Ordering::Relaxed);
+            return Some(0.0);
+        }
+        let unset =
+            self.behind_since
+                .compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        let since = unset.map_or_else(|since| since, |_| now);
+        let oldest = match self.oldest.load(Ordering::Relaxed) {
+            NONE => since,
+            // Without a timestamp of its own, or with one from the future, a record is as old as the lag.
+            timestamp if timestamp < 0 || timestamp > now => since,
+            timestamp => timestamp,
+        };
+        Some((now.saturating_sub(oldest)).max(0) as f64 / 1000.0)
+    }
+
+    pub(super) fn status(&self) -> PartitionStatus {
+        let Standing { state, reason } = self.standing();
+        let known = |value: &AtomicI64| Some(value.load(Ordering::Relaxed)).filter(|n| *n >= 0);
+        PartitionStatus {
+            reason,
+            position: Some(self.position().get()),
+            source_start: known(&self.source_start),
+            source_end: known(&self.source_end),
+            target_end: known(&self.target_end),
+            lag_records: self.lag_records(),
+            lag_seconds: self.lag_seconds(now_ms()),
+            ..PartitionStatus::new(self.partition, state)
+        }
+    }
+
+    pub(super) fn refresh(&self) {
+        self.metrics.source_position.set(self.position().get());
+        if let (Some(records), Some(seconds)) = (self.lag_records(), self.lag_seconds(now_ms())) {
+            self.metrics.lag_records.set(records as i64);
+            self.metrics.lag_seconds.set(seconds);
+        }
+    }
+}
