@@ -2,39 +2,106 @@
 
 use super::bad_input_tests::{said, said_of_mirrors};
 
+/// Holds what is said about mirrors against the words beside them.
+#[track_caller]
+fn assert_said(cases: &[(Vec<String>, String)]) {
+    for (mirrors, words) in cases {
+        let mirrors: Vec<_> = mirrors.iter().map(String::as_str).collect();
+        assert_eq!(said_of_mirrors(&mirrors), *words, "{mirrors:#?}");
+    }
+}
+
+fn under_the_same_names(source: &str, target: &str) -> String {
+    format!("{{ source: {source}, target: {target}, target_topic: '{{topic}}' }}")
+}
+
+const AGAINST_CIRCLES: &str = "write `provenance: header` on each of these mirrors, `target_topic: \"{source}.{topic}\"`, or `topics` that leave out what came from elsewhere";
+
 #[test]
-fn mirrors_that_conflict_are_told() {
-    let same = |source: &str, target: &str| {
-        format!("{{ source: {source}, target: {target}, target_topic: '{{topic}}' }}")
-    };
-    let circle = "write `provenance: header` on each of these mirrors, `target_topic: \"{source}.{topic}\"`, or `topics` that leave out what came from elsewhere";
-    for (mirrors, words) in [
+fn a_name_is_taken_once() {
+    assert_said(&[
         (
             vec!["{ source: paris, target: dublin }".to_owned(), "{ name: paris-dublin, source: dublin, target: paris }".to_owned()],
             "mirrors[1].name: `paris-dublin` is the name of mirrors[0] as well; write a `name` of its own".to_owned(),
         ),
+    ]);
+}
+
+#[test]
+fn circles_are_told_with_a_topic_that_goes_round() {
+    assert_said(&[
         (
-            vec![same("paris", "dublin"), same("dublin", "paris")],
-            format!("mirrors[1]: closes a circle: topics such as `a` go paris > dublin > paris under the same name, and round again; {circle}"),
-        ),
-        (
-            vec![same("paris", "dublin"), same("dublin", "oslo"), same("oslo", "paris")],
-            format!("mirrors[2]: closes a circle: topics such as `a` go paris > dublin > oslo > paris under the same name, and round again; {circle}"),
+            vec![
+                under_the_same_names("paris", "dublin"),
+                under_the_same_names("dublin", "paris"),
+            ],
+            format!(
+                "mirrors[1]: closes a circle: topics such as `a` go paris > dublin > paris under the same name, and round again; {AGAINST_CIRCLES}"
+            ),
         ),
         (
             vec![
-                "{ source: paris, target: dublin, topics: ['orders-.*'], target_topic: '{topic}' }".to_owned(),
-                "{ source: dublin, target: paris, topics: ['.*-eu', x], target_topic: '{topic}' }".to_owned(),
+                under_the_same_names("paris", "dublin"),
+                under_the_same_names("dublin", "oslo"),
+                under_the_same_names("oslo", "paris"),
             ],
-            format!("mirrors[1]: closes a circle: topics such as `orders-eu` go paris > dublin > paris under the same name, and round again; {circle}"),
+            format!(
+                "mirrors[2]: closes a circle: topics such as `a` go paris > dublin > oslo > paris under the same name, and round again; {AGAINST_CIRCLES}"
+            ),
+        ),
+        (
+            vec![
+                "{ source: paris, target: dublin, topics: ['orders-.*'], target_topic: '{topic}' }"
+                    .to_owned(),
+                "{ source: dublin, target: paris, topics: ['.*-eu', x], target_topic: '{topic}' }"
+                    .to_owned(),
+            ],
+            format!(
+                "mirrors[1]: closes a circle: topics such as `orders-eu` go paris > dublin > paris under the same name, and round again; {AGAINST_CIRCLES}"
+            ),
         ),
         (
             vec![
                 "{ source: paris, target: dublin, target_topic: 'all.{topic}' }".to_owned(),
                 "{ source: dublin, target: paris, target_topic: '{topic}' }".to_owned(),
             ],
-            format!("mirrors[1]: closes a circle: topics such as `a` go paris > dublin > paris as `all.a`, and round again; {circle}"),
+            format!(
+                "mirrors[1]: closes a circle: topics such as `a` go paris > dublin > paris as `all.a`, and round again; {AGAINST_CIRCLES}"
+            ),
         ),
+    ]);
+}
+
+#[test]
+fn circles_in_which_one_mirror_forgets_where_records_came_from_are_told() {
+    assert_said(&[(
+        vec![
+            "{ source: paris, target: dublin, target_topic: '{topic}', provenance: header }"
+                .to_owned(),
+            under_the_same_names("dublin", "paris"),
+        ],
+        format!(
+            "mirrors[1]: closes a circle: topics such as `a` go paris > dublin > paris under the same name, and round again; {AGAINST_CIRCLES}"
+        ),
+    )]);
+}
+
+#[test]
+fn circles_of_one_name_for_all_are_told() {
+    assert_said(&[(
+        vec![
+            "{ source: paris, target: dublin, topics: [x, all], target_topic: all }".to_owned(),
+            "{ source: dublin, target: paris, topics: [al.*], target_topic: '{topic}' }".to_owned(),
+        ],
+        format!(
+            "mirrors[1]: closes a circle: topics such as `x` go paris > dublin > paris as `all`, and round again; {AGAINST_CIRCLES}"
+        ),
+    )]);
+}
+
+#[test]
+fn one_topic_copied_twice_into_the_same_is_told() {
+    assert_said(&[
         (
             vec![
                 "{ source: paris, target: dublin, topics: ['ord.*'] }".to_owned(),
@@ -45,18 +112,18 @@ fn mirrors_that_conflict_are_told() {
         ),
         (
             vec![
-                "{ source: paris, target: dublin, target_topic: '{topic}', provenance: header }".to_owned(),
-                same("dublin", "paris"),
+                "{ source: paris, target: dublin, topics: [orders, x], target_topic: all }".to_owned(),
+                "{ name: more, source: paris, target: dublin, topics: [orders], target_topic: all }".to_owned(),
             ],
-            format!("mirrors[1]: closes a circle: topics such as `a` go paris > dublin > paris under the same name, and round again; {circle}"),
+            "mirrors[1]: copies topics such as `orders` into `all`, as mirrors[0] does; \
+             write `topics` that share no name, or another `target_topic`".to_owned(),
         ),
-        (
-            vec![
-                "{ source: paris, target: dublin, topics: [x, all], target_topic: all }".to_owned(),
-                "{ source: dublin, target: paris, topics: [al.*], target_topic: '{topic}' }".to_owned(),
-            ],
-            format!("mirrors[1]: closes a circle: topics such as `x` go paris > dublin > paris as `all`, and round again; {circle}"),
-        ),
+    ]);
+}
+
+#[test]
+fn two_topics_whose_names_become_the_same_are_told() {
+    assert_said(&[
         (
             vec![
                 "{ source: paris, target: dublin, topics: [orders], target_topic: 'all.{topic}' }".to_owned(),
@@ -81,18 +148,7 @@ fn mirrors_that_conflict_are_told() {
             "mirrors[1]: copies topics such as `all` into `all`, as mirrors[0] copies `orders`; \
              write `topics` that share no name, or another `target_topic`".to_owned(),
         ),
-        (
-            vec![
-                "{ source: paris, target: dublin, topics: [orders, x], target_topic: all }".to_owned(),
-                "{ name: more, source: paris, target: dublin, topics: [orders], target_topic: all }".to_owned(),
-            ],
-            "mirrors[1]: copies topics such as `orders` into `all`, as mirrors[0] does; \
-             write `topics` that share no name, or another `target_topic`".to_owned(),
-        ),
-    ] {
-        let mirrors: Vec<_> = mirrors.iter().map(String::as_str).collect();
-        assert_eq!(said_of_mirrors(&mirrors), words, "{mirrors:#?}");
-    }
+    ]);
 }
 
 #[test]
