@@ -11,6 +11,7 @@ use super::ends::{Ends, set_configs};
 use super::plan::{Action, TopicPlan, plan_selected};
 use super::reason;
 use super::report::{About, Report};
+use super::rights::Rights;
 use super::selection::Selection;
 use super::slices::Slices;
 use super::wanted_configs::{Wanted, wanted};
@@ -33,6 +34,8 @@ pub struct Discovery {
     copies: Copies,
     configs: ConfigSync,
     acls: AclSync,
+    readable: Rights,
+    writable: Rights,
     /// What both clusters held at the last look; nothing is planned anew while they hold the same.
     seen: Option<Listings>,
     /// What came of the last plan.
@@ -75,6 +78,8 @@ impl Discovery {
             copies: Copies::default(),
             configs: ConfigSync::default(),
             acls: AclSync::default(),
+            readable: Rights::to_read(),
+            writable: Rights::to_write(),
             seen: None,
             plans: Arc::new([]),
             grown: Vec::new(),
@@ -96,7 +101,7 @@ impl Discovery {
             source: source?,
             target: target?,
         };
-        if self.seen.as_ref() != Some(&seen) || self.copies.is_due(Instant::now()) {
+        if self.seen.as_ref() != Some(&seen) || self.is_due(Instant::now()) {
             self.plan(&seen).await;
             if let Some(before) = self.seen.replace(seen) {
                 self.see_grown(&before.target);
@@ -164,6 +169,11 @@ impl Discovery {
         }
     }
 
+    /// Whether something that was refused is to be tried again by now.
+    fn is_due(&self, now: Instant) -> bool {
+        self.copies.is_due(now) || self.readable.is_due(now) || self.writable.is_due(now)
+    }
+
     async fn plan(&mut self, seen: &Listings) {
         let Listings { source, target } = seen;
         let mirror = &self.ends.mirror;
@@ -173,6 +183,7 @@ impl Discovery {
         let (target, report) = (&self.ends.target, &mut self.report);
         let carried_out = self.copies.carry_out(creations, &mut plans, target, report);
         carried_out.await;
+        self.refuse_unusable(&mut plans).await;
         for plan in &plans {
             let notice = plan.notice.clone();
             self.report.notice(&plan.names, About::Partitions, notice);
@@ -190,6 +201,27 @@ impl Discovery {
         self.grown.extend(grown);
     }
 
+    /// A topic that may be seen and not be read, or whose copy may not be written, is refused with the right that is missing.
+    async fn refuse_unusable(&mut self, plans: &mut [TopicPlan]) {
+        let (source, target) = (&self.ends.source, &self.ends.target);
+        let mirrored = || plans.iter().filter(|plan| plan.action == Action::Mirror);
+        let originals: Vec<_> = mirrored().map(|plan| &plan.names.source_topic).collect();
+        let copies: Vec<_> = mirrored().map(|plan| &plan.names.target_topic).collect();
+        self.readable.learn(source, &originals).await;
+        self.writable.learn(target, &copies).await;
+        for plan in plans
+            .iter_mut()
+            .filter(|plan| plan.action == Action::Mirror)
+        {
+            let (original, copy) = (&plan.names.source_topic, &plan.names.target_topic);
+            let unreadable = self.readable.missing(source.cluster(), original);
+            let missing = unreadable.or_else(|| self.writable.missing(target.cluster(), copy));
+            if let Some(reason) = missing {
+                plan.action = Action::Refuse(reason);
+            }
+        }
+    }
+
     /// What is known of topics that are planned no longer.
     fn forget_unplanned(&mut self) {
         let plans = &self.plans;
@@ -199,6 +231,9 @@ impl Discovery {
         };
         self.report.retain(is_planned);
         self.identified.retain(|topic| is_planned(topic));
+        self.readable.retain(is_planned);
+        let copies: HashSet<_> = plans.iter().map(|it| &*it.names.target_topic).collect();
+        self.writable.retain(|copy| copies.contains(copy));
     }
 
     /// Finds out about topics that were planned and are listed no longer: one that may not be described looks as if it

@@ -25,6 +25,7 @@ mod producers;
 mod reason;
 mod refused_configs;
 mod report;
+mod rights;
 mod selection;
 mod session;
 mod slices;

@@ -102,7 +102,8 @@ pub fn missing_cluster_right(cluster: &str, operation: &str) -> String {
     )
 }
 
-fn missing_right(cluster: &str, operation: &str, topic: &str) -> String {
+/// That the client lacks a right on a topic.
+pub fn missing_right(cluster: &str, operation: &str, topic: &str) -> String {
     format!(
         "{cluster} does not allow {operation} on topic {topic}; add an ACL for {operation} on it for the principal of clusters.{cluster}"
     )
