@@ -41,9 +41,9 @@ pub fn create_topics(bootstrap: &str, names: &[String], partitions: i32) -> Resu
     Ok(())
 }
 
-/// Writes `records` records, spread evenly.
-pub fn write(bootstrap: &str, records: usize, partitions: i32) -> Result<()> {
-    create_topics(bootstrap, &[TOPIC.to_owned()], partitions)?;
+/// Writes `records` records to a topic, spread evenly over its first partitions; creates it if need be.
+pub fn write(bootstrap: &str, topic: &str, records: usize, partitions: i32) -> Result<()> {
+    create_topics(bootstrap, &[topic.to_owned()], partitions)?;
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
         .set("compression.type", "lz4")
@@ -53,7 +53,7 @@ pub fn write(bootstrap: &str, records: usize, partitions: i32) -> Result<()> {
     for index in 0..records {
         let (key, value) = (format!("customer-{}", index % 50_000), value(index));
         let partition = (index % partitions as usize) as i32;
-        let mut record = BaseRecord::to(TOPIC)
+        let mut record = BaseRecord::to(topic)
             .partition(partition)
             .key(&key)
             .payload(&value);

@@ -69,7 +69,7 @@ fn main() -> Result<ExitCode> {
 
 fn bench(bench: &Bench) -> Result<()> {
     let Clusters { source, target, .. } = &Clusters::open(&bench.clusters)?;
-    load::write(source, bench.records, bench.partitions)?;
+    load::write(source, load::TOPIC, bench.records, bench.partitions)?;
     println!(
         "{} records of {} bytes in {} partitions, lz4\n",
         bench.records,

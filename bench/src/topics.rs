@@ -29,6 +29,9 @@ pub struct Topics {
     /// Topics that get a record each, one after the other
     #[arg(long, default_value_t = 20)]
     records: usize,
+    /// Records that one of them gets in the end
+    #[arg(long, default_value_t = 200_000)]
+    burst: usize,
     /// `per_topic` or `shared`
     #[arg(long, default_value = "shared")]
     consumer_groups: String,
@@ -38,6 +41,9 @@ pub struct Topics {
 
 /// What is not there by then has failed.
 const LIMIT: Duration = Duration::from_secs(300);
+
+/// Of one request.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Names of the copies begin with this.
 const PREFIX: &str = "copy";
@@ -66,9 +72,7 @@ impl Topics {
         let target = client(&clusters.target)?;
         await_copies(&target, self.topics, started)?;
         println!("all copies created   {:>8.1} s", seconds(started));
-        for name in names.iter().rev().take(1) {
-            arrival(&clusters, &target, name)?;
-        }
+        arrival(&clusters, &target, &names[0])?;
         println!("first record copied  {:>8.1} s", seconds(started));
         let (before, since) = (usage::cpu(id)?, Instant::now());
         thread::sleep(Duration::from_secs(self.idle));
@@ -76,10 +80,27 @@ impl Topics {
         let share = busy.as_secs_f64() / since.elapsed().as_secs_f64() * 100.0;
         println!("idle, of one core    {share:>8.2} %");
         println!("resident             {:>8.0} MiB", usage::resident_mib(id)?);
+        self.delays(&clusters, &target, &names)?;
+        let busy = &names[0];
+        let copy = format!("{PREFIX}.{busy}");
+        let before = target.fetch_watermarks(&copy, 0, TIMEOUT)?.1;
+        load::write(&clusters.source, busy, self.burst, 1)?;
+        let written = Instant::now();
+        await_end(&target, &copy, before + self.burst as i64)?;
+        println!(
+            "busy among idle      {:>8.1} s behind after {} records",
+            seconds(written),
+            self.burst
+        );
+        println!("resident             {:>8.0} MiB", usage::resident_mib(id)?);
+        Ok(())
+    }
+
+    fn delays(&self, clusters: &Clusters, target: &BaseConsumer, names: &[String]) -> Result<()> {
         let step = (self.topics / self.records.max(1)).max(1);
         let mut delays = Vec::new();
         for name in names.iter().step_by(step) {
-            delays.push(arrival(&clusters, &target, name)?.as_secs_f64());
+            delays.push(arrival(clusters, target, name)?.as_secs_f64());
         }
         delays.sort_by(f64::total_cmp);
         let (median, longest) = (delays[delays.len() / 2], delays[delays.len() - 1]);
@@ -130,18 +151,26 @@ fn await_copies(target: &BaseConsumer, count: usize, started: Instant) -> Result
 /// Writes one record, and waits until it is on the target.
 fn arrival(clusters: &Clusters, target: &BaseConsumer, topic: &str) -> Result<Duration> {
     let copy = format!("{PREFIX}.{topic}");
-    let timeout = Duration::from_secs(10);
-    let before = target.fetch_watermarks(&copy, 0, timeout)?.1;
+    let before = target.fetch_watermarks(&copy, 0, TIMEOUT)?.1;
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", &clusters.source)
         .create()?;
+    // It connects before the time is taken.
+    producer.client().fetch_metadata(Some(topic), TIMEOUT)?;
+    let written = Instant::now();
     let record = BaseRecord::to(topic).partition(0).key("k").payload("v");
     producer.send(record).map_err(|(error, _)| error)?;
-    producer.flush(timeout)?;
-    let written = Instant::now();
-    while target.fetch_watermarks(&copy, 0, timeout)?.1 <= before {
-        ensure!(written.elapsed() < LIMIT, "no record in {copy}");
+    producer.flush(TIMEOUT)?;
+    await_end(target, &copy, before + 1)?;
+    Ok(written.elapsed())
+}
+
+/// Waits until the first partition of a copy ends there.
+fn await_end(target: &BaseConsumer, copy: &str, end: i64) -> Result<()> {
+    let since = Instant::now();
+    while target.fetch_watermarks(copy, 0, TIMEOUT)?.1 < end {
+        ensure!(since.elapsed() < LIMIT, "{copy} does not get to {end}");
         thread::sleep(Duration::from_millis(5));
     }
-    Ok(written.elapsed())
+    Ok(())
 }
