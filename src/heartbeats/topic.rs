@@ -1,15 +1,13 @@
 //! Writes heartbeats into one topic, which is created when it is missing, and says once what stands in the way.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use rdkafka::producer::{FutureProducer, FutureRecord};
 use tokio::time::Instant;
 
 use super::format::Heartbeat;
+use super::producer::{Producer, Rare};
 use crate::clusters::Inspector;
 use crate::clusters::administrator::Created;
-use crate::clusters::context::ClusterContext;
 use crate::config::Mirror;
 use crate::librdkafka::admin::topic_creation::TopicSpec;
 use crate::metrics::{Metrics, Stage};
@@ -21,7 +19,7 @@ const NOT_CREATED: &str = "create_topics is false; if it is missing, create it w
 pub(super) struct HeartbeatTopic {
     name: String,
     mirror: Arc<Mirror>,
-    producer: FutureProducer<ClusterContext>,
+    producer: Producer,
     inspector: Inspector,
     metrics: Metrics,
     /// Whether it has been seen to exist.
@@ -36,7 +34,7 @@ impl HeartbeatTopic {
     pub(super) fn new(
         name: String,
         mirror: Arc<Mirror>,
-        producer: FutureProducer<ClusterContext>,
+        producer: Producer,
         inspector: Inspector,
         metrics: Metrics,
     ) -> Self {
@@ -102,14 +100,14 @@ impl HeartbeatTopic {
     }
 
     async fn send(&mut self, heartbeat: &Heartbeat) -> Result<(), String> {
-        let (key, value) = (heartbeat.key(), heartbeat.value());
-        let record = FutureRecord::to(&self.name)
-            .key(&key)
-            .payload(&value)
-            .partition(0)
-            .timestamp(heartbeat.timestamp);
-        let sent = self.producer.send(record, Duration::ZERO).await;
-        sent.map(|_| ()).map_err(|(error, _)| error.to_string())
+        let record = Rare {
+            topic: &self.name,
+            key: &heartbeat.key(),
+            value: &heartbeat.value(),
+            timestamp: heartbeat.timestamp,
+        };
+        let written = self.producer.write(record).await;
+        written.map_err(|error| error.to_string())
     }
 
     fn heal(&mut self) {

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
-use rdkafka::producer::FutureProducer;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::format::Heartbeat;
+use super::producer::Producer;
 use super::pulse::Pulse;
 use super::topic::HeartbeatTopic;
 use crate::board::now_ms;
-use crate::clusters::context::ClusterContext;
 use crate::clusters::{Inspector, properties};
 use crate::config::{self, HEARTBEATS_TOPIC, Heartbeats, Mirror};
 use crate::metrics::Metrics;
@@ -37,9 +36,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn producer(&self, mirror: &str) -> Result<FutureProducer<ClusterContext>, KafkaError> {
-        let context = ClusterContext::new(&self.cluster.name);
-        settings(&self.cluster, mirror).create_with_context(context)
+    fn producer(&self, mirror: &str) -> Result<Producer, KafkaError> {
+        Producer::open(&settings(&self.cluster, mirror), &self.cluster.name)
     }
 }
 
