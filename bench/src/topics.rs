@@ -35,6 +35,9 @@ pub struct Topics {
     /// `per_topic` or `shared`
     #[arg(long, default_value = "shared")]
     consumer_groups: String,
+    /// Consumers of the shared group
+    #[arg(long, default_value_t = 2)]
+    consumers: u8,
     #[command(flatten)]
     clusters: Named,
 }
@@ -109,12 +112,16 @@ impl Topics {
     }
 
     fn config(&self, clusters: &Clusters) -> String {
+        let consumers = match self.consumer_groups.as_str() {
+            "shared" => format!(", consumers: {}", self.consumers),
+            _ => String::new(),
+        };
         format!(
             "clusters:
   source: {{ bootstrap_servers: '{}' }}
   target: {{ bootstrap_servers: '{}' }}
 mirrors:
-  - {{ source: source, target: target, topics: ['bench-.*'], target_topic: '{PREFIX}.{{topic}}', consumer_groups: {} }}
+  - {{ source: source, target: target, topics: ['bench-.*'], target_topic: '{PREFIX}.{{topic}}', consumer_groups: {}{consumers} }}
 http: {{ listen: '127.0.0.1:0' }}
 ",
             clusters.source, clusters.target, self.consumer_groups

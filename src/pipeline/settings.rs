@@ -56,8 +56,8 @@ pub fn consumer(cluster: &config::Cluster, group: &str, prefetch: Prefetch) -> C
         .set("receive.message.max.bytes", "1000000000")
         // The default of a second idles a partition whose queue was full for that long.
         .set("fetch.queue.backoff.ms", "5")
-        // New partitions are noticed by the group within this long.
-        .set("topic.metadata.refresh.interval.ms", "10000");
+        // New partitions are looked for by discovery, and leaders that moved are told by the brokers.
+        .set("topic.metadata.refresh.interval.ms", "60000");
     config
 }
 
