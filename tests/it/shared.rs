@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 
+use crate::cli::kmirror_on;
 use crate::harness::{SOON, Sites, await_state, metric};
 use crate::support::config_file::ConfigFile;
 use crate::support::daemon::Daemon;
@@ -53,6 +54,38 @@ fn one_group_copies_every_topic() -> Result<()> {
     let groups = sites.source.client.groups()?;
     assert_eq!(groups, [GROUP]);
     assert_eq!(sites.source.client.group(GROUP)?.members.len(), 3);
+    Ok(())
+}
+
+#[test]
+fn the_clusters_alone_tell_how_every_topic_of_the_group_stands() -> Result<()> {
+    let mut sites = topics(100)?;
+    let config = config(&sites)?;
+    let mut daemon = Daemon::start("daemon", &config)?;
+    for topic in TOPICS {
+        await_committed(&mut sites, topic);
+    }
+    assert!(daemon.terminate(SOON)?.success());
+    sites.write("payments", 100, 7)?;
+    let told = kmirror_on(config.path(), &["status", "--json"])?;
+    let status: serde_json::Value = serde_json::from_str(&told.stdout)?;
+    let topics = status["mirrors"][0]["topics"].as_array();
+    let topics = topics.context("topics are told")?.iter();
+    let lags = topics.filter_map(|topic| {
+        assert_eq!(topic["group"], GROUP);
+        Some((
+            topic["source_topic"].as_str()?,
+            topic["lag_records"].as_u64()?,
+        ))
+    });
+    let lags: Vec<_> = lags.collect();
+    let expected = [
+        ("clicks", 0),
+        ("orders", 0),
+        ("payments", 21),
+        ("refunds", 0),
+    ];
+    assert_eq!(lags, expected);
     Ok(())
 }
 

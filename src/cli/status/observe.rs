@@ -1,6 +1,6 @@
 //! Asks both clusters of a mirror what they know of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use crate::clusters::record_times::record_times;
@@ -102,14 +102,19 @@ async fn committed(
     source: &Inspector,
     plans: &[TopicPlan],
 ) -> Result<(Offsets, HashMap<TopicPartition, Mark>), Error> {
-    let queries: Vec<_> = plans
-        .iter()
-        .filter(|plan| is_followed(plan))
-        .map(|plan| GroupQuery {
-            group: plan.names.group.clone(),
-            partitions: partitions([plan], |plan| &plan.names.source_topic),
-        })
-        .collect();
+    let mut by_group: BTreeMap<&str, Vec<TopicPartition>> = BTreeMap::new();
+    for plan in plans.iter().filter(|plan| is_followed(plan)) {
+        let partitions = partitions([plan], |plan| &plan.names.source_topic);
+        by_group
+            .entry(&plan.names.group)
+            .or_default()
+            .extend(partitions);
+    }
+    let queries = by_group.into_iter().map(|(group, partitions)| GroupQuery {
+        group: group.to_owned(),
+        partitions,
+    });
+    let queries: Vec<_> = queries.collect();
     let answers = source.committed(queries.clone()).await?;
     let mut offsets = Offsets::new();
     let mut marks = HashMap::new();
