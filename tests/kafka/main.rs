@@ -18,6 +18,7 @@ mod heartbeats;
 mod jars;
 mod links;
 mod load;
+mod mesh;
 mod outages;
 mod ports;
 mod properties;
