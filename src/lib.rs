@@ -15,9 +15,10 @@ pub mod cli;
 pub mod daemon;
 pub mod http;
 
-// One direction, one topic, one partition; and beside the flow, whether the way is alive.
+// One direction; beside the flow, how its copies are to be and whether the way is alive; topics and their partitions.
 pub mod mirror;
 
+pub mod control;
 pub mod heartbeats;
 pub mod pipeline;
 

@@ -7,13 +7,13 @@ use tokio::sync::watch;
 use tokio::task::{self, JoinSet};
 use tracing::Instrument;
 
-use super::discovery::REQUEST_TIMEOUT;
 use super::producers::Producers;
 use super::session::Session;
 use crate::board::MirrorBoard;
 use crate::budget::Budget;
 use crate::clusters::Inspector;
 use crate::config::{self, Config};
+use crate::control::REQUEST_TIMEOUT;
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::heartbeats::{Ends, Heartbeats, Pulse};
 use crate::metrics::Metrics;

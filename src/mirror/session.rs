@@ -7,14 +7,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use super::discovery::Discovery;
 use super::handle::{Parts, Shared};
 use super::pipelines::{Pipelines, Sight};
-use super::plan::{Action, TopicPlan};
 use super::producers::Producers;
 use crate::board::{MirrorBoard, Standing, TopicBoard};
 use crate::clusters::{Inspector, TopicId, TopicPartition};
 use crate::config::{self, HEARTBEATS_TOPIC, is_heartbeat_topic};
+use crate::control::Discovery;
+use crate::control::plan::{Action, TopicPlan};
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::heartbeats::Heartbeats;
 use crate::metrics::{Metrics, Stage};

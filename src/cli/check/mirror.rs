@@ -9,11 +9,11 @@ use super::super::terminal::{Terminal, Tone, counted, figures, grouped, words};
 use super::{Problems, limits, rights};
 use crate::clusters::{ChangeError, Error, Inspector};
 use crate::config::{ConsumerGroups, Mirror, is_heartbeat_topic};
+use crate::control::plan::{Action, TopicPlan, plan_topics};
+use crate::control::rehearsal::refused_creations;
+use crate::control::wanted_configs::{Wanted, wanted};
 use crate::librdkafka::admin::cluster_description::AclOperation;
 use crate::librdkafka::admin::configs::{ConfigValue, Configs};
-use crate::mirror::plan::{Action, TopicPlan, plan_topics};
-use crate::mirror::rehearsal::refused_creations;
-use crate::mirror::wanted_configs::{Wanted, wanted};
 
 /// Up to so many topics a group for each is worth what it costs.
 const MANY_TOPICS: usize = 200;

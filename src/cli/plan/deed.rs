@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::control::plan::Action;
+use crate::control::preview::{Preview, TopicPreview};
 use crate::librdkafka::admin::acls::TopicAcl;
 use crate::librdkafka::admin::config_changes::ConfigChange;
-use crate::mirror::plan::Action;
-use crate::mirror::preview::{Preview, TopicPreview};
 
 /// What would be done, and to which copy.
 #[derive(Debug, PartialEq, Eq, Serialize)]

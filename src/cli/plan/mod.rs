@@ -10,7 +10,7 @@ use super::clusters::Connections;
 use super::terminal::Terminal;
 use super::{ConfigFile, Exit, Failure};
 use crate::config::Mirror;
-use crate::mirror::preview::{Preview, preview};
+use crate::control::preview::{Preview, preview};
 use deed::Deed;
 
 #[derive(Debug, Args)]

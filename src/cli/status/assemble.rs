@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::observe::{Offsets, Sight, known, numbers};
 use crate::clusters::TopicPartition;
 use crate::config::Mirror;
+use crate::control::plan::{Action, TopicPlan};
 use crate::librdkafka::admin::Failure;
-use crate::mirror::plan::{Action, TopicPlan};
 use crate::status::{MirrorStatus, PartitionStatus, State, TopicStatus};
 
 /// The status of `mirror` at the time `now`.

@@ -8,8 +8,8 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::*;
 use crate::clusters::TopicInfo;
 use crate::config;
+use crate::control::plan::plan_topics;
 use crate::librdkafka::admin::group_members::{GroupDescription, GroupMember};
-use crate::mirror::plan::plan_topics;
 use crate::pipeline::Mark;
 
 const NOW: Duration = Duration::from_secs(1_000);

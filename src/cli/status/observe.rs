@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::clusters::record_times::record_times;
 use crate::clusters::{Error, Inspector, TopicPartition};
 use crate::config::{self, Mirror, Start};
+use crate::control::plan::{Action, TopicPlan, plan_topics};
 use crate::librdkafka::admin::group_members::GroupDescription;
 use crate::librdkafka::admin::group_offsets::{GroupOffset, GroupQuery};
 use crate::librdkafka::admin::{Failure, PartitionOffset};
-use crate::mirror::plan::{Action, TopicPlan, plan_topics};
 use crate::pipeline::Mark;
 
 /// Longest time that finding out ages may take; what has no answer by then stays unknown.
