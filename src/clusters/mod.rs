@@ -15,7 +15,7 @@ pub mod properties;
 pub mod record_times;
 
 pub use crate::librdkafka::admin::TopicPartition;
-pub use crate::librdkafka::admin::group_offsets::GroupQuery;
+pub use crate::librdkafka::admin::group_offsets::{GroupOffset, GroupQuery};
 pub use crate::librdkafka::admin::topic_descriptions::TopicId;
 pub use administrator::ChangeError;
 pub use error::Error;

@@ -117,7 +117,10 @@ impl Question {
             counted_in: asked.last_seen.clone(),
         };
         let committed = held.committed(at)?;
-        let known = known.or_else(|| held.known(at));
+        let known = match known {
+            Some(known) => Some(known),
+            None => held.known(at)?,
+        };
         let Known {
             position,
             counted_in,
@@ -138,7 +141,7 @@ impl Question {
             at_time: of(&logs.times, at)?,
             began_with,
             is_new: u32::try_from(at.partition).is_ok_and(|number| number >= began_with),
-            is_copied: held.is_copied(at),
+            is_copied: held.is_copied(at)?,
         })
     }
 

@@ -156,6 +156,22 @@ fn what_stops_one_topic_stops_no_other() -> Result<()> {
 }
 
 #[test]
+fn a_copy_that_nobody_leads_holds_up_its_own_partition_only() -> Result<()> {
+    let mut sites = topics(100)?;
+    sites.target.client.create_topic("source.orders", 3, &[])?;
+    sites.target.cluster().set_leaderless("source.orders", 0)?;
+    let daemon = Daemon::start("daemon", &config(&sites)?)?;
+    for topic in ["clicks", "payments", "refunds"] {
+        await_committed(&mut sites, topic);
+        sites.assert_exact(topic)?;
+    }
+    let told = await_state(&daemon, "orders", 0, "paused");
+    assert!(told.contains("source.orders/0"), "{told}");
+    await_state(&daemon, "orders", 1, "running");
+    Ok(())
+}
+
+#[test]
 fn processes_share_the_topics_and_take_over_from_one_that_is_killed() -> Result<()> {
     let mut sites = topics(2_000)?;
     let config = config(&sites)?;
