@@ -21,6 +21,8 @@ pub(super) fn config(
         // The budget bounds the queue (I3); a second bound would refuse records that hold a permit.
         .set("queue.buffering.max.messages", "0")
         .set("queue.buffering.max.kbytes", "2147483647")
+        // A copy is made as it is to be, or not at all: a broker would give it the partitions and configs of its own choice.
+        .set("allow.auto.create.topics", "false")
         // Any record that the source took; the target's own limit is the one that counts.
         .set("message.max.bytes", "1000000000")
         .set("compression.type", codec(mirror.compression))
