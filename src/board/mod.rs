@@ -60,6 +60,11 @@ impl MirrorBoard {
         Arc::clone(place)
     }
 
+    /// A topic's place, if it has one.
+    pub fn find(&self, source_topic: &str) -> Option<Arc<TopicBoard>> {
+        lock(&self.topics).get(source_topic).cloned()
+    }
+
     /// Takes those topics off the board for which `stays` is false.
     pub fn retain_topics(&self, stays: impl Fn(&str) -> bool) {
         lock(&self.topics).retain(|topic, _| stays(topic));

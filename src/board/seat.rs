@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
 
 use super::{Standing, lock, now_ms};
 use crate::budget::Share;
+use crate::clusters::TopicId;
 use crate::metrics::PartitionMetrics;
 use crate::offset::{LeaderEpoch, Position, SourceOffset, TargetOffset};
 use crate::status::{PartitionStatus, State};
@@ -16,6 +17,8 @@ pub struct Seat {
     pub metrics: PartitionMetrics,
     share: Share,
     standing: Mutex<Standing>,
+    /// The source topic that the position counts in.
+    counted_in: Mutex<Option<TopicId>>,
     position: AtomicI64,
     /// Leader epoch of the newest record sent; negative when it is not known.
     epoch: AtomicI32,
@@ -44,6 +47,7 @@ impl Seat {
                 state: State::Starting,
                 reason: None,
             }),
+            counted_in: Mutex::default(),
             position: AtomicI64::new(0),
             epoch: AtomicI32::new(-1),
             source_start: AtomicI64::new(UNKNOWN),
@@ -89,6 +93,23 @@ impl Seat {
     /// What the partition is doing.
     pub fn standing(&self) -> Standing {
         lock(&self.standing).clone()
+    }
+
+    /// Notes which source topic the position counts in, where the source tells.
+    pub fn set_counted_in(&self, topic: Option<TopicId>) {
+        *lock(&self.counted_in) = topic;
+    }
+
+    /// Whether the partition is copied from the source topic with this id: it neither only begins nor has diverged. An
+    /// id that is not known is no other one.
+    pub fn copies(&self, topic: Option<&TopicId>) -> bool {
+        let stands = matches!(self.standing().state, State::Starting | State::Diverged);
+        let counted_in = lock(&self.counted_in);
+        let is_other = counted_in
+            .as_ref()
+            .zip(topic)
+            .is_some_and(|(one, other)| one != other);
+        !stands && !is_other
     }
 
     /// The next source offset that is not acknowledged.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::seat::Seat;
 use super::{Standing, lock};
 use crate::budget::Budget;
+use crate::clusters::TopicId;
 use crate::metrics::TopicMetrics;
 use crate::status::{State, TopicStatus};
 
@@ -56,6 +57,12 @@ impl TopicBoard {
         let changed = *now != standing;
         *now = standing;
         changed
+    }
+
+    /// Whether this process copies the first partition of the source topic with this id; see [`Seat::copies`].
+    pub fn copies_first(&self, topic: Option<&TopicId>) -> bool {
+        let first = lock(&self.partitions).get(&0).cloned();
+        first.is_some_and(|seat| seat.copies(topic))
     }
 
     /// Says what an operator should know of the topic whatever it is doing.

@@ -87,8 +87,34 @@ impl ConfigSync {
             .map(|topic| self.topics[topic].names.target_topic.clone());
         let copies = set_configs(&ends.target, &copies.collect::<Vec<_>>()).await?;
         let differing = self.compare(&due, copies, ends, report);
-        self.alter(differing, ends, report).await;
+        let ours = self.ours(differing, ends, report).await?;
+        self.alter(ours, ends, report).await;
         Ok(())
+    }
+
+    /// Those that this process is to change: it copies the first partition, and from the very topic that bears the name now.
+    /// One that was deleted and created anew must not have its copy's retention shortened, say, while the copy is kept for
+    /// the operator to decide about.
+    async fn ours(
+        &mut self,
+        differing: Vec<Difference>,
+        ends: &Ends,
+        report: &Report,
+    ) -> Result<Vec<Difference>, Error> {
+        if differing.is_empty() {
+            return Ok(differing);
+        }
+        let names = differing.iter().map(|one| one.source_topic.clone());
+        let ids = ends.source.topic_ids(&names.collect::<Vec<_>>()).await?;
+        let is_ours =
+            |one: &Difference| report.copies(&one.source_topic, ids.get(&one.source_topic));
+        let (ours, others): (Vec<_>, Vec<_>) = differing.into_iter().partition(is_ours);
+        for other in others {
+            if let Some(followed) = self.topics.get_mut(&other.source_topic) {
+                followed.copy_due = Instant::now() + ANOTHERS;
+            }
+        }
+        Ok(ours)
     }
 
     /// Notes what is set at the source; answers with the topics whose copies are to be compared.
@@ -230,6 +256,9 @@ pub fn deciding<'a>(
         .filter(|names| copies.insert(&names.target_topic))
         .collect()
 }
+
+/// When a copy is looked at again that another process is to change, or that may not be changed for now.
+const ANOTHERS: Duration = Duration::from_secs(5);
 
 /// What is to be changed on one copy.
 struct Difference {

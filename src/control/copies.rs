@@ -39,6 +39,13 @@ impl Copies {
         due.filter_map(Creation::of).collect()
     }
 
+    /// Leaves copies for later, for this reason.
+    pub fn put_off(&mut self, creations: &[Creation], reason: &str) {
+        for creation in creations {
+            self.refuse(&creation.copy, reason.to_owned());
+        }
+    }
+
     /// Creates and grows what is due, and puts what became of it into the plans: a topic whose copy is as it must be is
     /// mirrored, another one refused.
     pub async fn carry_out(

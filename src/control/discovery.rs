@@ -20,6 +20,7 @@ use crate::clusters::{Error, Inspector, TopicId, TopicInfo};
 use crate::config;
 use crate::librdkafka::admin::topic_creation::TopicSpec;
 use crate::metrics::Metrics;
+use crate::pipeline;
 use crate::target::Limits;
 
 /// Longest wait for one answer of a cluster.
@@ -261,11 +262,22 @@ impl Discovery {
         self.hidden = hidden.collect();
     }
 
-    /// The copies to create now, with the configs that they get from the first moment.
-    async fn creations(&self, plans: &[TopicPlan]) -> Vec<TopicSpec> {
+    /// The copies to create now, with the configs that they get from the first moment. Without an answer about those none
+    /// is created: what a copy deletes or compacts by wrong configs does not come back.
+    async fn creations(&mut self, plans: &[TopicPlan]) -> Vec<TopicSpec> {
         let creations = self.copies.to_create(plans, Instant::now());
         let sources = creations.iter().map(|one| one.configured_by.clone());
-        let mut configs = self.wanted_configs(sources.collect()).await;
+        let mut configs = match self.wanted_configs(sources.collect()).await {
+            Ok(configs) => configs,
+            Err(error) => {
+                let reason = format!(
+                    "its copy is not created while the source does not tell the configs: {error}"
+                );
+                self.report.count((&error).into());
+                self.copies.put_off(&creations, &reason);
+                return Vec::new();
+            }
+        };
         let specs = creations.into_iter().map(|creation| {
             let configs = configs.remove(&creation.configured_by);
             creation.spec(&self.ends.mirror, configs.unwrap_or_default())
@@ -273,21 +285,20 @@ impl Discovery {
         specs.collect()
     }
 
-    async fn wanted_configs(&self, topics: Vec<String>) -> BTreeMap<String, Wanted> {
+    async fn wanted_configs(&self, topics: Vec<String>) -> Result<BTreeMap<String, Wanted>, Error> {
         let mirror = &self.ends.mirror;
-        if !mirror.sync_topic_configs {
-            return BTreeMap::new();
+        if !mirror.sync_topic_configs || topics.is_empty() {
+            return Ok(BTreeMap::new());
         }
-        let answers = match set_configs(&self.ends.source, &topics).await {
-            Ok(answers) => answers.into_iter(),
-            Err(error) => {
-                tracing::warn!(%error, "source topic configs cannot be read, copies get the target's defaults");
-                return BTreeMap::new();
-            }
-        };
-        answers
-            .filter_map(|(topic, values)| Some((topic, wanted(mirror, &values.ok()?))))
-            .collect()
+        let answers = set_configs(&self.ends.source, &topics).await?.into_iter();
+        let known =
+            answers.filter_map(|(topic, values)| Some((topic, wanted(mirror, &values.ok()?))));
+        Ok(known.collect())
+    }
+
+    /// Tells why a topic that runs is not as the plan wants it, or with `None` that it is.
+    pub fn tell_refused(&mut self, names: &pipeline::Plan, reason: Option<String>) {
+        self.report.notice(names, About::Copy, reason);
     }
 
     /// Notes whether a cluster answered.

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use super::reason::Kind;
 use crate::board::MirrorBoard;
+use crate::clusters::TopicId;
 use crate::metrics::{Metrics, Stage};
 use crate::pipeline;
 
 /// What a notice is about: the newest one about the same thing takes the place of the last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum About {
+    /// Whether the copy could be made as it is to be.
+    Copy,
     /// The copy's partitions.
     Partitions,
     /// The configs of the source topic as a whole.
@@ -43,6 +46,13 @@ impl Report {
             notices: BTreeMap::new(),
             said: BTreeMap::new(),
         }
+    }
+
+    /// Whether this process copies the first partition of `topic`, being the one with this id: of all processes it is then
+    /// the one to change the copy.
+    pub fn copies(&self, topic: &str, id: Option<&TopicId>) -> bool {
+        let board = self.board.find(topic);
+        board.is_some_and(|board| board.copies_first(id))
     }
 
     /// Counts an error of the control loop.

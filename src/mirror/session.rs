@@ -192,6 +192,11 @@ impl Session {
             self.source_ids.insert(topic, id.clone())
         });
         if self.pipelines.has(names) {
+            let refused = match &plan.action {
+                Action::Refuse(reason) => Some(reason.clone()),
+                _ => None,
+            };
+            self.discovery.tell_refused(names, refused);
             self.pipelines.see(names, seen);
             return;
         }

@@ -157,8 +157,9 @@ impl Group {
         let way = decide(&self.context.mirror, begin, &observed);
         seat.set_source_range(observed.log_start, observed.log_end);
         seat.set_position(way.position());
-        if let Way::On { position, .. } = &way {
+        if let Way::On { position, topic_id } = &way {
             tell(&at, begin, *position, &seat);
+            seat.set_counted_in(topic_id.clone());
         }
         match (way, self.member.queue(&at)) {
             (Way::On { position, topic_id }, Some(queue)) => Some(Start {

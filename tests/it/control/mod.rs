@@ -13,6 +13,7 @@ mod configs;
 mod copies;
 mod growth;
 mod refusals;
+mod safety;
 
 /// A topic's entry in `/status`.
 fn status_of(daemon: &Daemon, topic: &str) -> Result<Value> {
