@@ -143,6 +143,26 @@ fn topics_that_share_a_copy_are_one_creation() -> Result<()> {
 }
 
 #[test]
+fn a_shared_copy_grows_once_also_where_a_config_differs() -> Result<()> {
+    let mut sites = Sites::start()?;
+    let own = [("retention.ms", "1000000")];
+    sites.source.client.create_topic("orders", 2, &own)?;
+    sites.source.client.create_topic("payments", 5, &[])?;
+    sites.target.client.create_topic("all", 1, &[])?;
+    let config = sites
+        .config(&["orders", "payments"])
+        .set("target_topic", "all");
+    let seen = mirror(&plan(&config, &["--json"])?)?;
+    let expected = json!([
+        {"source_topic": null, "target_topic": "all", "action": "grow", "from": 1, "to": 5},
+        {"source_topic": "orders", "target_topic": "all", "action": "alter",
+         "set": {"retention.ms": "1000000"}, "reset": []},
+    ]);
+    assert_eq!(seen["actions"], expected);
+    Ok(())
+}
+
+#[test]
 fn a_cluster_that_does_not_answer_has_its_own_exit_code() -> Result<()> {
     let sites = Sites::start()?;
     let config = Config::mirror(sites.source.bootstrap(), "127.0.0.1:1", &[".*"]);

@@ -1,6 +1,7 @@
 //! One thing that the control loop would do, as it is printed.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
@@ -93,23 +94,36 @@ impl What {
 
 /// All that would be done, by topic; ACLs last.
 pub(super) fn of(preview: Preview) -> Vec<Deed> {
-    let mut deeds: Vec<Deed> = preview.topics.into_iter().flat_map(of_topic).collect();
-    deeds.dedup_by(|later, first| merge_shared(first, later));
-    deeds.extend(preview.acls.into_iter().map(of_acl));
-    deeds
+    let mut deeds = Deeds::default();
+    for deed in preview.topics.into_iter().flat_map(of_topic) {
+        deeds.add(deed);
+    }
+    deeds.all.extend(preview.acls.into_iter().map(of_acl));
+    deeds.all
 }
 
-/// A copy that several source topics share is created, or grown, once.
-fn merge_shared(first: &mut Deed, later: &Deed) -> bool {
-    let is_shared = matches!(
-        (&first.what, &later.what),
-        (What::Create { .. }, What::Create { .. }) | (What::Grow { .. }, What::Grow { .. })
-    );
-    let is_same = is_shared && first.target_topic == later.target_topic;
-    if is_same {
-        first.source_topic = None;
+/// What would be done, where a copy that several source topics share is created, or grown, once.
+#[derive(Default)]
+struct Deeds {
+    all: Vec<Deed>,
+    /// Where in `all` a copy gets its partitions.
+    partitioned: HashMap<String, usize>,
+}
+
+impl Deeds {
+    fn add(&mut self, deed: Deed) {
+        if !matches!(deed.what, What::Create { .. } | What::Grow { .. }) {
+            self.all.push(deed);
+            return;
+        }
+        match self.partitioned.entry(deed.target_topic.clone()) {
+            Entry::Occupied(place) => self.all[*place.get()].source_topic = None,
+            Entry::Vacant(place) => {
+                place.insert(self.all.len());
+                self.all.push(deed);
+            }
+        }
     }
-    is_same
 }
 
 fn of_topic(topic: TopicPreview) -> Vec<Deed> {
