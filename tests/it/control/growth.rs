@@ -12,7 +12,6 @@ fn a_copy_grows_with_its_source_and_new_partitions_are_copied_from_their_beginni
     let mut sites = Sites::start()?;
     sites.source.client.create_topic("orders", 2, &[])?;
     sites.write("orders", 0, 10)?;
-    // A start at the latest concerns what was there before the mirror: what is new since then is copied whole.
     let config = sites.config(&["orders"]).write()?;
     let daemon = Daemon::start("daemon", &config)?;
     sites.await_copied("orders");
