@@ -327,3 +327,32 @@ mod tests {
         assert_eq!(mirror("").origins_left_out("orders"), [""; 0]);
     }
 }
+
+    #[test]
+    fn a_direct_way_counts_only_if_it_surely_begins_as_early() {
+        const TIME: &str = "'2026-01-31T12:00:00Z'";
+        const LATER: &str = "'2026-01-31T12:00:01Z'";
+        for (direct, own, counts) in [
+            ("earliest", "earliest", true),
+            ("earliest", "latest", true),
+            ("earliest", TIME, true),
+            ("latest", "earliest", false),
+            ("latest", "latest", false),
+            ("latest", TIME, false),
+            (TIME, TIME, true),
+            (TIME, "'2026-01-31T13:00:00+01:00'", true),
+            (TIME, LATER, false),
+            (LATER, TIME, false),
+            (TIME, "latest", false),
+            (TIME, "earliest", false),
+        ] {
+            let entry = |source: &str, start: &str| {
+                format!("{{ source: {source}, target: oslo, start: {start}, {NAMES_KEPT} }}")
+            };
+            let (direct, own) = (entry("paris", direct), entry("dublin", own));
+            let left_out = mirrors(&[&direct, &own])[1]
+                .origins_left_out("orders")
+                .len();
+            assert_eq!(left_out, 1 + usize::from(counts), "{direct} {own}");
+        }
+    }

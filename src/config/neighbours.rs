@@ -146,11 +146,14 @@ impl<'a> Map<'a> {
 }
 
 /// Whether what `direct` copies from another source under the same names need not pass through `own`. A mirror that
-/// begins later than `own` might never copy what is old.
+/// begins later than `own` might never copy what is old. Two that begin at the latest do so at different moments.
 fn is_shorter(direct: &Leg<'_>, own: &Leg<'_>) -> bool {
     let tells =
         |leg: &Leg<'_>| leg.mirror.provenance == Provenance::Header && leg.naming.keeps_names();
-    let start = direct.mirror.start;
-    let from_as_early = start == Start::Earliest || start == own.mirror.start;
+    let from_as_early = match direct.mirror.start {
+        Start::Earliest => true,
+        Start::Latest => false,
+        at @ Start::At(_) => at == own.mirror.start,
+    };
     direct.to == own.to && direct.from != own.from && tells(direct) && tells(own) && from_as_early
 }
