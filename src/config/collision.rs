@@ -20,7 +20,7 @@ pub(super) fn check(earlier: &Leg<'_>, later: &Leg<'_>, problems: &Problems) {
 
 /// A topic that the earlier mirror selects and one of the later mirror, of the same name on the target. `None` also
 /// where the names cross in a way that patterns do not tell: such as `a{topic}` and `{topic}a`.
-fn collision(earlier: &Leg<'_>, later: &Leg<'_>) -> Option<(String, String)> {
+pub(super) fn collision(earlier: &Leg<'_>, later: &Leg<'_>) -> Option<(String, String)> {
     let (first, second) = (&earlier.mirror.topics, &later.mirror.topics);
     match (earlier.naming(), later.naming()) {
         (Naming::Fixed(one), Naming::Fixed(other)) if one == other => {

@@ -9,6 +9,7 @@ use super::error::Problems;
 use super::mirror::Mirror;
 use super::naming::Naming;
 use super::servers::Servers;
+use super::shared_acls;
 
 /// A mirror and the clusters at its ends, known by number: two names may mean one cluster.
 #[derive(Debug)]
@@ -60,6 +61,7 @@ pub(super) fn check(
         for earlier in &between[..place] {
             collision::check(earlier, leg, problems);
         }
+        shared_acls::check(leg, &between, problems);
     }
     circle::check(&between, problems);
 }

@@ -193,6 +193,52 @@ fn mirrors_that_only_look_like_a_circle_are_taken() {
 }
 
 #[test]
+fn acls_are_not_copied_where_topics_share_a_copy() {
+    const BY_TEMPLATE: &str = "mirrors[0].sync_acls: may let readers of one topic read others: by this `target_topic` several topics can have one copy; write `sync_acls: false`, or a `target_topic` with `{source}` and `{topic}` in it";
+    let shared = |place, ours: &str, other, theirs: &str, copy: &str| {
+        format!(
+            "mirrors[{place}].sync_acls: would let readers of `{ours}` read what mirrors[{other}] copies from `{theirs}` into `{copy}` as well; write `sync_acls: false`, `topics` that share no name, or another `target_topic`"
+        )
+    };
+    let by_template = ["all", "all.{topic}", "{topic}", "{source}"].map(|template| {
+        let mirror = format!(
+            "{{ source: paris, target: dublin, target_topic: '{template}', sync_acls: true }}"
+        );
+        (vec![mirror], BY_TEMPLATE.to_owned())
+    });
+    assert_said(&by_template);
+    let followed = "{ source: paris, target: dublin, topics: [x], sync_acls: true }".to_owned();
+    let gathered =
+        "{ source: oslo, target: dublin, topics: [clicks], target_topic: paris.x }".to_owned();
+    let kept =
+        "{ source: oslo, target: dublin, topics: ['paris.*'], target_topic: '{topic}' }".to_owned();
+    let elsewhere =
+        "{ source: dublin, target: oslo, topics: [clicks], target_topic: paris.x }".to_owned();
+    assert_said(&[
+        (
+            vec![followed.clone(), gathered.clone()],
+            shared(0, "x", 1, "clicks", "paris.x"),
+        ),
+        (
+            vec![gathered, followed.clone()],
+            shared(1, "x", 0, "clicks", "paris.x"),
+        ),
+        (
+            vec![followed.clone(), kept],
+            shared(0, "x", 1, "paris.x", "paris.x"),
+        ),
+        (vec![followed.clone(), elsewhere], "nothing".to_owned()),
+        (
+            vec![
+                followed,
+                "{ source: oslo, target: dublin, sync_acls: true }".to_owned(),
+            ],
+            "nothing".to_owned(),
+        ),
+    ]);
+}
+
+#[test]
 fn one_cluster_under_two_names_is_told() {
     let text = "clusters:\n  a: { bootstrap_servers: 'one:1, two:1' }\n  b: { bootstrap_servers: 'TWO:1' }\n\
                 mirrors: [{ source: a, target: b }]";

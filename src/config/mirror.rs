@@ -48,7 +48,8 @@ pub struct Mirror {
     pub sync_partitions: bool,
     /// Whether topic configs follow the source. Default: true.
     pub sync_topic_configs: bool,
-    /// Whether topic ACLs follow the source. Default: false: who may read a copy is for its cluster to say.
+    /// Whether topic ACLs follow the source; an error where topics may share a copy. Default: false: who may read a copy
+    /// is for its cluster to say.
     pub sync_acls: bool,
     /// Topic configs left alone. Default: MirrorMaker 2's list, what belongs to the one cluster and not to the data.
     pub exclude_configs: Vec<String>,

@@ -31,6 +31,7 @@ mod scalar;
 mod secret;
 mod servers;
 mod source;
+mod shared_acls;
 mod start;
 mod substitute;
 mod suggest;
