@@ -71,8 +71,8 @@ fn in_place(old: &Mirror, new: &Mirror) -> [(&'static str, bool); 16] {
             old.heartbeat_interval != new.heartbeat_interval,
         ),
         (
-            "mirrors before it",
-            old.neighbours.differ_in_earlier(&new.neighbours),
+            "duties among mirrors",
+            old.neighbours.differ_in_duties(&new.neighbours),
         ),
     ]
 }

@@ -117,9 +117,15 @@ impl Mirror {
     }
 
     /// Whether the configs of `topic` decide those of its copy: not when a mirror that stands earlier in the file copies
-    /// into the same topic, since the two would undo each other's changes.
+    /// into the same topic, since the two would undo each other's changes; nor when configs would come back to the cluster
+    /// where they began, among clusters that hold the same topics.
     pub fn owns_configs(&self, topic: &str) -> bool {
-        !self.neighbours.writes_earlier(&self.target_name(topic))
+        let copy = self.target_name(topic);
+        let in_circle = match copy == topic {
+            true => self.neighbours.rules_in_circle(topic),
+            false => None,
+        };
+        in_circle.unwrap_or_else(|| !self.neighbours.writes_earlier(&copy))
     }
 
     /// Whether copies of records of `topic` get a header that names the source.
@@ -327,7 +333,6 @@ mod tests {
         }
         assert_eq!(mirror("").origins_left_out("orders"), [""; 0]);
     }
-}
 
     #[test]
     fn a_direct_way_counts_only_if_it_surely_begins_as_early() {
@@ -357,3 +362,4 @@ mod tests {
             assert_eq!(left_out, 1 + usize::from(counts), "{direct} {own}");
         }
     }
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::choices::{Heartbeats, Provenance};
 use super::cluster::Cluster;
+use super::config_flow::{Circle, Flow};
 use super::conflicts;
 use super::mirror::Mirror;
 use super::name_filter::NameFilter;
@@ -17,6 +18,8 @@ pub struct Neighbours {
     home: Vec<String>,
     /// Mirrors that stand before it in the file.
     earlier: Vec<Writer>,
+    /// Mirrors through which the configs of its topics could come back.
+    circle: Option<Circle>,
     /// Whether one of those joins the same clusters and carries heartbeats.
     has_twin: bool,
     /// Mirrors by which a record reaches the target on a shorter way.
@@ -39,6 +42,12 @@ impl Neighbours {
         earlier.any(|writer| writer.naming.reaches(copy, &writer.topics))
     }
 
+    /// Whether the mirror rules the configs of its copy of `topic` in spite of others that lead the topic back to its
+    /// source; `None` when none do. For copies that have the name of their topic.
+    pub(super) fn rules_in_circle(&self, topic: &str) -> Option<bool> {
+        self.circle.as_ref()?.rules(topic)
+    }
+
     /// Whether an earlier mirror of the file carries heartbeats between the same clusters.
     pub(super) fn has_twin(&self) -> bool {
         self.has_twin
@@ -52,9 +61,10 @@ impl Neighbours {
         self.home.iter().chain(direct).map(String::as_str).collect()
     }
 
-    /// Whether earlier mirrors write other copies, or carry heartbeats.
-    pub(super) fn differ_in_earlier(&self, other: &Self) -> bool {
-        (&self.earlier, self.has_twin) != (&other.earlier, other.has_twin)
+    /// Whether other copies have the configs of their topics, or earlier mirrors carry heartbeats.
+    pub(super) fn differ_in_duties(&self, other: &Self) -> bool {
+        (&self.earlier, &self.circle, self.has_twin)
+            != (&other.earlier, &other.circle, other.has_twin)
     }
 
     /// Whether other records may be left out.
@@ -76,6 +86,8 @@ pub(super) fn introduce(mirrors: &mut [Mirror], clusters: &BTreeMap<String, Clus
 struct Map<'a> {
     numbers: BTreeMap<&'a str, usize>,
     legs: Vec<Leg<'a>>,
+    /// The legs once more, as far as configs take them.
+    flows: Vec<Flow>,
 }
 
 struct Leg<'a> {
@@ -95,7 +107,13 @@ impl<'a> Map<'a> {
             naming: mirror.target_topic.naming(&mirror.source),
         };
         let legs = mirrors.iter().map(leg).collect();
-        Self { numbers, legs }
+        let mut map = Self {
+            numbers,
+            legs,
+            flows: Vec::new(),
+        };
+        map.flows = map.legs.iter().map(|leg| map.flow(leg)).collect();
+        map
     }
 
     /// What the mirror at `place` must know.
@@ -110,6 +128,7 @@ impl<'a> Map<'a> {
         Neighbours {
             home: self.names_of(own.to),
             earlier: earlier.map(|leg| self.writer(leg)).collect(),
+            circle: Circle::of(place, &self.flows),
             has_twin,
             direct: direct.map(|leg| self.writer(leg)).collect(),
         }
@@ -118,6 +137,16 @@ impl<'a> Map<'a> {
     fn writer(&self, leg: &Leg<'_>) -> Writer {
         Writer {
             sources: self.names_of(leg.from),
+            topics: leg.mirror.topics.clone(),
+            naming: leg.naming.clone(),
+        }
+    }
+
+    fn flow(&self, leg: &Leg<'_>) -> Flow {
+        let name_of = |cluster| self.names_of(cluster).swap_remove(0);
+        Flow {
+            from: name_of(leg.from),
+            to: name_of(leg.to),
             topics: leg.mirror.topics.clone(),
             naming: leg.naming.clone(),
         }

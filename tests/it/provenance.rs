@@ -1,7 +1,9 @@
 //! Clusters that hold the same topics: no record returns to where it came from, and none arrives twice.
 
 use anyhow::{Result, ensure};
+use kmirror_broker::Api;
 
+use crate::control::await_config;
 use crate::harness::{SOON, Site};
 use crate::support::codec::Codec;
 use crate::support::config_file::ConfigFile;
@@ -123,5 +125,34 @@ fn a_record_says_which_clusters_it_came_through() -> Result<()> {
         let stamped = written.header(HEADER, "paris").header(HEADER, "dublin");
         assert_eq!(record, stamped);
     }
+    Ok(())
+}
+
+#[test]
+fn configs_that_differ_end_as_those_of_the_first_cluster() -> Result<()> {
+    let mut sites = sites(3)?;
+    for (site, retention) in sites.iter_mut().zip(["1000000", "2000000", "3000000"]) {
+        let own = [("retention.ms", retention)];
+        site.client.create_topic("orders", 1, &own)?;
+    }
+    let ways = [(0, 1), (1, 0), (2, 1), (1, 2), (2, 0), (0, 2)];
+    let _daemon = Daemon::start("daemon", &config(&sites, &ways)?)?;
+    let [first, second, third] = &mut sites[..] else {
+        unreachable!("there are three sites");
+    };
+    for site in [&mut *second, &mut *third] {
+        await_config(&mut site.client, "orders", "retention.ms", "1000000");
+    }
+    // An operator's change at the first cluster reaches the others, and one elsewhere reaches nobody.
+    let changed = [("retention.ms", "4000000")];
+    second
+        .client
+        .set_topic_configs("orders", &[("retention.ms", "5000000")])?;
+    first.client.set_topic_configs("orders", &changed)?;
+    for site in [second, third] {
+        await_config(&mut site.client, "orders", "retention.ms", "4000000");
+    }
+    let altered = first.cluster().requests(Api::IncrementalAlterConfigs);
+    assert_eq!(altered, 1, "by this test only");
     Ok(())
 }

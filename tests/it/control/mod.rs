@@ -49,7 +49,7 @@ fn await_notice(daemon: &Daemon, topic: &str, words: &[&str]) {
 
 /// Waits until a config of a topic has this value.
 #[track_caller]
-fn await_config(client: &mut Client, topic: &str, name: &str, value: &str) {
+pub fn await_config(client: &mut Client, topic: &str, name: &str, value: &str) {
     eventually(&format!("{name} of {topic} is {value}"), SOON, || {
         let seen = client.topic_config(topic, name)?;
         ensure!(seen.as_deref() == Some(value), "{seen:?}");
