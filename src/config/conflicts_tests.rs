@@ -194,17 +194,23 @@ fn mirrors_that_only_look_like_a_circle_are_taken() {
 
 #[test]
 fn acls_are_not_copied_where_topics_share_a_copy() {
-    const BY_TEMPLATE: &str = "mirrors[0].sync_acls: may let readers of one topic read others: by this `target_topic` several topics can have one copy; write `sync_acls: false`, or a `target_topic` with `{source}` and `{topic}` in it";
+    const BY_TEMPLATE: &str = "mirrors[0].sync_acls: would let readers of one topic read others: by this `target_topic` they have one copy; write `sync_acls: false`, or a `target_topic` with `{topic}` in it";
     let shared = |place, ours: &str, other, theirs: &str, copy: &str| {
         format!(
             "mirrors[{place}].sync_acls: would let readers of `{ours}` read what mirrors[{other}] copies from `{theirs}` into `{copy}` as well; write `sync_acls: false`, `topics` that share no name, or another `target_topic`"
         )
     };
-    let by_template = ["all", "all.{topic}", "{topic}", "{source}"].map(|template| {
+    let templates = [
+        ("all", BY_TEMPLATE),
+        ("{source}", BY_TEMPLATE),
+        ("all.{topic}", "nothing"),
+        ("{topic}", "nothing"),
+    ];
+    let by_template = templates.map(|(template, said)| {
         let mirror = format!(
             "{{ source: paris, target: dublin, target_topic: '{template}', sync_acls: true }}"
         );
-        (vec![mirror], BY_TEMPLATE.to_owned())
+        (vec![mirror], said.to_owned())
     });
     assert_said(&by_template);
     let followed = "{ source: paris, target: dublin, topics: [x], sync_acls: true }".to_owned();

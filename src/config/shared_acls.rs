@@ -9,10 +9,10 @@ pub(super) fn check(leg: &Leg<'_>, all: &[Leg<'_>], problems: &Problems) {
     if !leg.mirror.sync_acls {
         return;
     }
-    if !leg.mirror.target_topic.tells_topics_apart() {
-        let what = "may let readers of one topic read others: by this `target_topic` several topics can have one copy";
-        let remedy =
-            "write `sync_acls: false`, or a `target_topic` with `{source}` and `{topic}` in it";
+    if !leg.mirror.target_topic.keeps_topics_apart() {
+        let what =
+            "would let readers of one topic read others: by this `target_topic` they have one copy";
+        let remedy = "write `sync_acls: false`, or a `target_topic` with `{topic}` in it";
         report(leg, what, remedy, problems);
         return;
     }

@@ -66,6 +66,11 @@ impl TopicTemplate {
         self.0.contains("{source}") && self.0.contains("{topic}")
     }
 
+    /// Whether each topic of the source has a copy of its own.
+    pub fn keeps_topics_apart(&self) -> bool {
+        self.0.contains("{topic}")
+    }
+
     /// The template as it is written in the file.
     pub fn as_str(&self) -> &str {
         &self.0
