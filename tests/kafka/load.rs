@@ -54,7 +54,7 @@ fn write_until(
         .collect();
     let per_round = rate * ROUND.as_millis() as usize / 1_000 / partitions;
     let started = Instant::now();
-    let age = now_ms()? - workload::BASE_TIMESTAMP;
+    let age = age_of_workload()?;
     let mut codecs = Codec::ALL.into_iter().cycle();
     for round in 1.. {
         for (partition, records) in (0..).zip(&mut records) {
@@ -79,9 +79,14 @@ pub fn now_ms() -> Result<i64> {
     Ok(i64::try_from(now.as_millis())?)
 }
 
-/// A record of today. A broker that restarts forgets producers whose newest record is older than
+/// How long ago the workload's records were written, by their timestamps, in milliseconds.
+pub fn age_of_workload() -> Result<i64> {
+    Ok(now_ms()? - workload::BASE_TIMESTAMP)
+}
+
+/// A record of the workload as one of today. A broker that restarts forgets producers whose newest record is older than
 /// `producer.id.expiration.ms`, by the record's timestamp, and with them what it takes to recognise a repeated batch.
-fn aged(mut record: Record, age: i64) -> Record {
+pub fn aged(mut record: Record, age: i64) -> Record {
     if record.timestamp >= workload::BASE_TIMESTAMP {
         record.timestamp += age;
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use crate::clusters::Clusters;
-use crate::load::Load;
+use crate::load::{Load, age_of_workload, aged};
 use crate::standing::{await_down, await_ready};
 use crate::support::client::Client;
 use crate::support::codec::Codec;
@@ -27,11 +27,14 @@ const AFTER: Range<usize> = 30_000..35_000;
 /// Records a second.
 const RATE: usize = 5_000;
 
-/// Writes records number `numbers` to each partition; no two are equal, so that a repeat is told from what follows.
+/// Writes records number `numbers` to each partition, dated today; no two are equal, so that a repeat is told from what
+/// follows.
 fn write(client: &mut Client, numbers: Range<usize>) -> Result<()> {
     let mut writer = Writer::new(client, TOPIC)?;
+    let age = age_of_workload()?;
     for partition in 0..PARTITIONS {
         let records = workload::mixed(partition, numbers.end).skip(numbers.start);
+        let records = records.map(|record| aged(record, age));
         writer.write_all(partition, records, 500, Codec::Zstd)?;
     }
     Ok(())
