@@ -4,6 +4,8 @@
 //! - [`context`]: librdkafka's own log and its connection errors as events that name the cluster;
 //! - [`inspector`]: topics, log starts and ends, committed offsets, configs, rights, ACLs;
 //! - [`administrator`]: what is changed of them: topics, partitions, configs, ACLs;
+//! - [`own_topic`]: topics that kmirror itself writes, created when they are missing;
+//! - [`rare`]: single records written, each with its acknowledgement;
 //! - [`record_times`]: when single records were written;
 //! - [`error`]: why a request failed: unreachable, denied or refused.
 
@@ -11,7 +13,9 @@ pub mod administrator;
 pub mod context;
 pub mod error;
 pub mod inspector;
+pub mod own_topic;
 pub mod properties;
+pub mod rare;
 pub mod record_times;
 
 pub use crate::librdkafka::admin::TopicPartition;

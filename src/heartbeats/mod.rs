@@ -6,7 +6,6 @@
 //! asked for, the same heartbeat is written to the copy itself.
 
 mod format;
-mod producer;
 mod pulse;
 mod reader;
 mod topic;

@@ -8,10 +8,10 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::format::Heartbeat;
-use super::producer::Producer;
 use super::pulse::Pulse;
 use super::topic::HeartbeatTopic;
 use crate::board::now_ms;
+use crate::clusters::rare::RareProducer;
 use crate::clusters::{Inspector, properties};
 use crate::config::{self, HEARTBEATS_TOPIC, Heartbeats, Mirror};
 use crate::metrics::Metrics;
@@ -36,8 +36,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn producer(&self, mirror: &str) -> Result<Producer, KafkaError> {
-        Producer::open(&settings(&self.cluster, mirror), &self.cluster.name)
+    fn producer(&self, mirror: &str) -> Result<RareProducer, KafkaError> {
+        RareProducer::open(&settings(&self.cluster, mirror), &self.cluster.name)
     }
 }
 

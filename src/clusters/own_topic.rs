@@ -1,0 +1,106 @@
+//! Creates a topic that kmirror itself writes, and waits between attempts that are refused.
+
+use std::num::NonZeroU16;
+
+use tokio::time::Instant;
+
+use super::Inspector;
+use super::administrator::Created;
+use crate::librdkafka::admin::topic_creation::TopicSpec;
+use crate::retry::Delays;
+
+/// What a compacted topic of kmirror is to be.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Its name.
+    pub name: String,
+    /// Whether kmirror may create it (`create_topics`).
+    pub may_create: bool,
+    /// Partitions to create it with.
+    pub partitions: u32,
+    /// Replicas of each; the broker's default where it is not said.
+    pub replication_factor: Option<NonZeroU16>,
+    /// Configs beside `cleanup.policy=compact`.
+    pub configs: &'static [(&'static str, &'static str)],
+}
+
+/// A compacted topic of kmirror on one cluster.
+pub struct OwnTopic {
+    wanted: Wanted,
+    inspector: Inspector,
+    /// Whether it has been seen to exist.
+    is_there: bool,
+    delays: Delays,
+    create_at: Instant,
+}
+
+impl OwnTopic {
+    /// The topic on the cluster that `inspector` asks.
+    pub fn new(wanted: Wanted, inspector: Inspector) -> Self {
+        Self {
+            wanted,
+            inspector,
+            is_there: false,
+            delays: Delays::default(),
+            create_at: Instant::now(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.wanted.name
+    }
+
+    /// The cluster that it is on.
+    pub fn cluster(&self) -> &str {
+        self.inspector.cluster()
+    }
+
+    /// Creates it unless it is known to be there, or was refused just now. Another process may be faster.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not created.
+    pub async fn create(&mut self) -> Result<(), String> {
+        if self.is_there || Instant::now() < self.create_at {
+            return Ok(());
+        }
+        if !self.wanted.may_create {
+            return Err(format!(
+                "create_topics is false; if it is missing, create it with cleanup.policy=compact and partitions={}",
+                self.wanted.partitions
+            ));
+        }
+        match self.inspector.create_topic(self.spec()).await {
+            Ok(Created::Now | Created::Before) => {
+                self.is_there = true;
+                Ok(())
+            }
+            Err(error) => {
+                self.create_at = Instant::now() + self.delays.draw();
+                Err(format!("it was not created: {error}"))
+            }
+        }
+    }
+
+    fn spec(&self) -> TopicSpec {
+        let configs = [("cleanup.policy", "compact")].into_iter();
+        let configs = configs.chain(self.wanted.configs.iter().copied());
+        TopicSpec {
+            name: self.wanted.name.clone(),
+            partitions: self.wanted.partitions,
+            replication_factor: self.wanted.replication_factor,
+            configs: configs
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        }
+    }
+
+    /// Notes whether it is there: one that was written to is, and one that refused a record is created again.
+    pub fn set_there(&mut self, is_there: bool) {
+        self.is_there = is_there;
+        if is_there {
+            self.delays.reset();
+        }
+    }
+}
