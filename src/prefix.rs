@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
-use crate::offset::SourceOffset;
+use crate::offset::{SourceOffset, TargetOffset};
+use crate::offset_map::Run;
 
 /// Records of one partition by their place in the order of sending, counted from 0 per assignment.
 pub type Sequence = u64;
@@ -19,12 +20,19 @@ pub struct AckedPrefix<T> {
     settled: SourceOffset,
     /// All records below are acknowledged.
     acked: Sequence,
-    /// Runs acknowledged ahead of a hole: start → end.
-    ahead: BTreeMap<Sequence, Sequence>,
+    /// Runs acknowledged ahead of a hole, by their start.
+    ahead: BTreeMap<Sequence, Ahead>,
     /// Sent and not wholly acknowledged, oldest first.
     batches: VecDeque<Sent<T>>,
     /// Place of the next record to send.
     next: Sequence,
+}
+
+#[derive(Debug)]
+struct Ahead {
+    end: Sequence,
+    /// Target offset of the first; `None` when they are passed over.
+    target: Option<TargetOffset>,
 }
 
 #[derive(Debug)]
@@ -81,15 +89,27 @@ impl<T> AckedPrefix<T> {
         places
     }
 
-    /// Notes that `places` are acknowledged, in any order. What a batch held is handed to `done`, with the
-    /// batch's timestamp, once its last record is acknowledged.
-    pub fn acknowledge(&mut self, places: Range<Sequence>, mut done: impl FnMut(T, i64)) {
+    /// Notes that `places` are acknowledged, in any order: the first got the offset `target` and the others those behind
+    /// it; or that they are passed over, without one. Where the records of the prefix stand is handed to `mapped`, in
+    /// order. What a batch held is handed to `done`, with the batch's timestamp, once its last record is acknowledged.
+    pub fn acknowledge(
+        &mut self,
+        places: Range<Sequence>,
+        target: Option<TargetOffset>,
+        mut mapped: impl FnMut(Run),
+        mut done: impl FnMut(T, i64),
+    ) {
         if places.start > self.acked {
-            let end = self.ahead.entry(places.start).or_insert(places.end);
-            *end = places.end.max(*end);
-        } else {
-            self.acked = self.acked.max(places.end);
-            self.close_holes();
+            let end = places.end;
+            self.ahead.insert(places.start, Ahead { end, target });
+            return;
+        }
+        self.advance(places, target, &mut mapped);
+        while let Some(run) = self.ahead.first_entry()
+            && *run.key() <= self.acked
+        {
+            let (start, Ahead { end, target }) = run.remove_entry();
+            self.advance(start..end, target, &mut mapped);
         }
         while let Some(batch) = self.batches.front()
             && batch.places.end <= self.acked
@@ -101,11 +121,25 @@ impl<T> AckedPrefix<T> {
         }
     }
 
-    fn close_holes(&mut self) {
-        while let Some(run) = self.ahead.first_entry()
-            && *run.key() <= self.acked
-        {
-            self.acked = self.acked.max(run.remove());
+    fn advance(
+        &mut self,
+        places: Range<Sequence>,
+        target: Option<TargetOffset>,
+        mapped: &mut impl FnMut(Run),
+    ) {
+        self.acked = self.acked.max(places.end);
+        let Some(target) = target else { return };
+        let batches = self.batches.iter();
+        let batches = batches.take_while(|batch| batch.places.start < places.end);
+        for (sent, source) in batches.flat_map(Sent::runs) {
+            let (start, end) = (sent.start.max(places.start), sent.end.min(places.end));
+            if start < end {
+                mapped(Run {
+                    source: source.plus(start - sent.start),
+                    target: target.plus(start - places.start),
+                    length: end - start,
+                });
+            }
         }
     }
 
@@ -163,6 +197,14 @@ impl<T> AckedPrefix<T> {
 }
 
 impl<T> Sent<T> {
+    /// Records of consecutive source offsets: their places, and the first one's offset.
+    fn runs(&self) -> impl Iterator<Item = (Range<Sequence>, SourceOffset)> {
+        let ends = self.runs.iter().skip(1).map(|(start, _)| *start);
+        let ends = ends.chain([self.places.end]);
+        let runs = self.runs.iter().zip(ends);
+        runs.map(|((start, source), end)| (*start..end, *source))
+    }
+
     fn offset_at(&self, place: Sequence) -> SourceOffset {
         let run = self.runs.partition_point(|(start, _)| *start <= place);
         let (start, offset) = self.runs[run - 1];

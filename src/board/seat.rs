@@ -160,6 +160,12 @@ impl Seat {
         offset.get() >= 0 && offset.get() < self.target_end.load(Ordering::Relaxed)
     }
 
+    /// Where the copy ends, as far as this process was told.
+    pub fn target_end(&self) -> Option<TargetOffset> {
+        let end = self.target_end.load(Ordering::Relaxed);
+        (end != UNKNOWN).then(|| TargetOffset::new(end))
+    }
+
     /// Notes that the copy has been written up to `end`.
     pub fn see_target_end(&self, end: TargetOffset) {
         self.target_end.fetch_max(end.get(), Ordering::Relaxed);

@@ -12,7 +12,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::context::ClusterContext;
 use super::error::{self, Error, Kind};
 use super::{TopicPartition, properties};
-use crate::config;
+use crate::config::{self, Isolation};
 use crate::librdkafka::admin::acls::{self, TopicAcl};
 use crate::librdkafka::admin::cluster_description::{self, AclOperation, ClusterDescription};
 use crate::librdkafka::admin::configs::{self, ConfigValue, Configs, Resource, Which};
@@ -105,12 +105,17 @@ impl Inspector {
         self.offsets(partitions, OffsetSpec::LogStart).await
     }
 
-    /// The offset after the last record of each log, in the order of `partitions`.
-    pub async fn log_ends(
+    /// The offset after the last record of each log that readers of this isolation see, in the order of `partitions`.
+    pub async fn ends_for(
         &self,
+        isolation: Isolation,
         partitions: &[TopicPartition],
     ) -> Result<Vec<PartitionOffset>, Error> {
-        self.offsets(partitions, OffsetSpec::LogEnd).await
+        let spec = match isolation {
+            Isolation::ReadCommitted => OffsetSpec::LogEnd,
+            Isolation::ReadUncommitted => OffsetSpec::HighWatermark,
+        };
+        self.offsets(partitions, spec).await
     }
 
     /// The first offset whose record has a timestamp at or after `time`, in the order of `partitions`;

@@ -7,6 +7,7 @@
 //! - [`own_topic`]: topics that kmirror itself writes, created when they are missing;
 //! - [`rare`]: single records written, each with its acknowledgement;
 //! - [`record_times`]: when single records were written;
+//! - [`stretches`]: what stands in stretches of partitions;
 //! - [`error`]: why a request failed: unreachable, denied or refused.
 
 pub mod administrator;
@@ -17,6 +18,7 @@ pub mod own_topic;
 pub mod properties;
 pub mod rare;
 pub mod record_times;
+pub mod stretches;
 
 pub use crate::librdkafka::admin::TopicPartition;
 pub use crate::librdkafka::admin::group_offsets::{GroupOffset, GroupQuery};

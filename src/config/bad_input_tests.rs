@@ -373,17 +373,3 @@ memory: 64MB
     ];
     assert_eq!(paths, expected);
 }
-
-#[test]
-fn what_has_no_effect_yet_is_told() {
-    let line = "groups: [a]\n    commit_interval: 2s\n    checkpoint_interval: 5s";
-    let text = format!("{CLUSTERS}\nmirrors:\n  - source: paris\n    target: dublin\n    {line}\n");
-    let notices = parse_text(&text).unwrap().notices();
-    let lines: Vec<_> = notices.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        lines,
-        [
-            "mirrors[0].groups: accepted, but has no effect in this version: offsets of consumer groups are not translated",
-        ]
-    );
-}

@@ -77,7 +77,7 @@ fn in_place(old: &Mirror, new: &Mirror) -> [(&'static str, bool); 16] {
     ]
 }
 
-fn restarting(old: &Mirror, new: &Mirror) -> [(&'static str, bool); 13] {
+fn restarting(old: &Mirror, new: &Mirror) -> [(&'static str, bool); 14] {
     let tells = old.provenance == Provenance::Header && new.provenance == Provenance::Header;
     let left_out = tells && old.neighbours.differ_in_origins(&new.neighbours);
     [
@@ -86,6 +86,7 @@ fn restarting(old: &Mirror, new: &Mirror) -> [(&'static str, bool); 13] {
         ("target_topic", old.target_topic != new.target_topic),
         ("provenance", old.provenance != new.provenance),
         ("start", old.start != new.start),
+        ("isolation", old.isolation != new.isolation),
         (
             "consumer_groups",
             old.consumer_groups != new.consumer_groups,
@@ -138,6 +139,7 @@ mod tests {
         ("target_topic", "all", false),
         ("provenance", "header", false),
         ("start", "latest", false),
+        ("isolation", "read_uncommitted", false),
         ("consumer_groups", "shared", false),
         ("commit_interval", "2s", false),
         ("compression", "zstd", false),

@@ -47,6 +47,31 @@ impl Choice for ConsumerGroups {
         &[("per_topic", Self::PerTopic), ("shared", Self::Shared)];
 }
 
+/// Which records of a source with transactions are copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// Those of committed transactions, and those without one.
+    ReadCommitted,
+    /// All, aborted ones too.
+    ReadUncommitted,
+}
+
+impl Isolation {
+    /// The value of librdkafka's `isolation.level`.
+    pub fn property(self) -> &'static str {
+        self.word()
+    }
+}
+
+impl Choice for Isolation {
+    const WHAT: &'static str = "an isolation level";
+    const FORM: &'static str = "`read_committed` or `read_uncommitted`";
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("read_committed", Self::ReadCommitted),
+        ("read_uncommitted", Self::ReadUncommitted),
+    ];
+}
+
 /// Where heartbeats are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heartbeats {

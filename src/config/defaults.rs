@@ -5,7 +5,8 @@ use std::num::NonZeroU8;
 use std::time::Duration;
 
 use super::choices::{
-    Compression, ConsumerGroups, Heartbeats, LogFormat, OnDivergence, OnGap, OnRejected, Provenance,
+    Compression, ConsumerGroups, Heartbeats, Isolation, LogFormat, OnDivergence, OnGap, OnRejected,
+    Provenance,
 };
 use super::start::Start;
 
@@ -29,6 +30,7 @@ pub(super) const TARGET_TOPIC: &str = "{source}.{topic}";
 pub(super) const START: Start = Start::Earliest;
 pub(super) const CONSUMER_GROUPS: ConsumerGroups = ConsumerGroups::PerTopic;
 pub(super) const CONSUMERS: NonZeroU8 = NonZeroU8::new(2).unwrap();
+pub(super) const ISOLATION: Isolation = Isolation::ReadCommitted;
 pub(super) const PROVENANCE: Provenance = Provenance::Off;
 pub(super) const CREATE_TOPICS: bool = true;
 pub(super) const SYNC_PARTITIONS: bool = true;

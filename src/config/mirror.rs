@@ -4,7 +4,7 @@ use std::num::{NonZeroU8, NonZeroU16};
 use std::time::Duration;
 
 use super::choices::{
-    Compression, ConsumerGroups, Heartbeats, OnDivergence, OnGap, OnRejected, Provenance,
+    Compression, ConsumerGroups, Heartbeats, Isolation, OnDivergence, OnGap, OnRejected, Provenance,
 };
 use super::heartbeat;
 use super::name_filter::NameFilter;
@@ -33,6 +33,8 @@ pub struct Mirror {
     pub provenance: Provenance,
     /// Where a partition without a committed position begins. Default: earliest, so that nothing is left out.
     pub start: Start,
+    /// Which records of transactions are copied. Default: those of committed ones, as an application would read.
+    pub isolation: Isolation,
     /// One group per topic or one for the whole mirror. Default: per topic.
     pub consumer_groups: ConsumerGroups,
     /// Consumers of this process in the mirror's one group, 1 to 64; with [`ConsumerGroups::Shared`] only. Default: 2, so

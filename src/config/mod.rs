@@ -53,7 +53,7 @@ use std::path::Path;
 
 pub use change::Change;
 pub use choices::{
-    Compression, ConsumerGroups, Heartbeats, LogFormat, OnDivergence, OnGap, OnRejected,
+    Compression, ConsumerGroups, Heartbeats, Isolation, LogFormat, OnDivergence, OnGap, OnRejected,
     Provenance, SaslMechanism,
 };
 pub use cluster::{Cluster, Sasl, Tls};

@@ -59,6 +59,7 @@ fn settings(fields: &mut Fields<'_>, [name, source, target]: [String; 3]) -> Mir
             .unwrap_or_else(|| TopicTemplate(defaults::TARGET_TOPIC.to_owned())),
         start: fields.or("start", defaults::START),
         provenance: fields.or("provenance", defaults::PROVENANCE),
+        isolation: fields.or("isolation", defaults::ISOLATION),
         consumer_groups,
         consumers: consumers(fields, consumer_groups),
         create_topics: fields.or("create_topics", defaults::CREATE_TOPICS),

@@ -137,8 +137,8 @@ const REFUSED: &[Rule] = &[
     },
     Rule {
         names: &["isolation.level"],
-        because: "aborted records are never copied",
-        instead: "remove it",
+        because: "it has a key of its own",
+        instead: "write `isolation` on the mirror",
     },
     Rule {
         names: &[

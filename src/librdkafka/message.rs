@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::ptr::{self, NonNull};
 use std::slice;
 
+use rdkafka::message::BorrowedMessage;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka_sys::bindings as sys;
 
@@ -148,6 +149,15 @@ pub enum Kind {
     Error(RDKafkaErrorCode),
 }
 
+/// A borrowed header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header<'a> {
+    /// Its name, any bytes but NUL.
+    pub name: &'a CStr,
+    /// Its value; `None` is null, which is not the same as empty.
+    pub value: Option<&'a [u8]>,
+}
+
 /// A borrowed record.
 #[derive(Clone, Copy)]
 pub struct Record<'a> {
@@ -155,6 +165,14 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// A record that the safe binding lent out.
+    pub fn of(message: &'a BorrowedMessage<'_>) -> Self {
+        Self {
+            // SAFETY: the message is alive for as long as it is borrowed, and only read.
+            raw: unsafe { &*message.ptr() },
+        }
+    }
+
     /// What this is.
     pub fn kind(&self) -> Kind {
         match RDKafkaErrorCode::from(self.raw.err) {
@@ -193,33 +211,52 @@ impl<'a> Record<'a> {
         unsafe { sys::rd_kafka_message_leader_epoch(self.raw) }
     }
 
+    /// Whether Kafka tells when it was appended rather than when it was created.
+    pub fn is_log_append_time(&self) -> bool {
+        let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+        // SAFETY: the message is alive and only read.
+        unsafe { sys::rd_kafka_message_timestamp(self.raw, &mut kind) };
+        kind == sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME
+    }
+
     /// Values of the headers called `name`, in their order; null ones are left out. The first call parses the record's
     /// headers, which costs an allocation for each.
     pub fn headers(&self, name: &'a CStr) -> impl Iterator<Item = &'a [u8]> {
+        let headers = self.all_headers();
+        let called = headers.filter(move |header| header.name == name);
+        called.filter_map(|header| header.value)
+    }
+
+    /// All headers, in their order. The first call parses them, which costs an allocation for each.
+    pub fn all_headers(&self) -> impl Iterator<Item = Header<'a>> {
         let mut headers = ptr::null_mut();
         // SAFETY: the message is alive. librdkafka parses headers in place when first asked; nobody else looks at this
         // message meanwhile, since whoever holds it hands out no second reference to another thread.
         unsafe { sys::rd_kafka_message_headers(self.raw, &raw mut headers) };
-        let values = (0..).map_while(move |index| {
+        (0..).map_while(move |index| {
             if headers.is_null() {
                 return None;
             }
-            let (mut value, mut length) = (ptr::null(), 0);
-            // SAFETY: the headers live as long as the message, the name is NUL-terminated, both results are ours.
+            let (mut name, mut value, mut length) = (ptr::null(), ptr::null(), 0);
+            // SAFETY: the headers live as long as the message, and all three results are ours.
             let code = unsafe {
-                sys::rd_kafka_header_get(
+                sys::rd_kafka_header_get_all(
                     headers,
                     index,
-                    name.as_ptr(),
+                    &raw mut name,
                     &raw mut value,
                     &raw mut length,
                 )
             };
             let found = RDKafkaErrorCode::from(code) == RDKafkaErrorCode::NoError;
-            // SAFETY: pointer and length are of one buffer that lives as long as the headers.
-            found.then(|| unsafe { bytes(value.cast(), length) })
-        });
-        values.flatten()
+            // SAFETY: the name is NUL-terminated; pointer and length are of one buffer. Both live as long as the headers.
+            found.then(|| unsafe {
+                Header {
+                    name: CStr::from_ptr(name),
+                    value: bytes(value.cast(), length),
+                }
+            })
+        })
     }
 
     /// Bytes of key and value; headers are not counted, since asking would parse them.

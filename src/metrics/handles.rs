@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use prometheus::{Gauge, IntCounter, IntGauge};
 
-use super::{Metrics, Skipped};
+use super::{Metrics, Skipped, Stage};
 use crate::status::State;
 
 /// Handles of one topic; its series vanish when this is dropped.
@@ -22,6 +22,12 @@ pub struct TopicMetrics {
 }
 
 impl TopicMetrics {
+    /// Counts an error of the topic's mirror in `kmirror_errors_total`.
+    pub fn error(&self, stage: Stage, kind: &str) {
+        let [mirror, _] = &self.labels;
+        self.metrics.error(mirror, stage, kind);
+    }
+
     /// Handles of one partition of this topic.
     pub fn partition(&self, partition: i32) -> PartitionMetrics {
         let [mirror, topic] = &self.labels;

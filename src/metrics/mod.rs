@@ -195,9 +195,10 @@ impl Metrics {
 
     /// `kmirror_errors_total`.
     pub fn error(&self, mirror: &str, stage: Stage, kind: impl fmt::Debug) {
+        // An error code by its name, a text as it is.
         let kind = format!("{kind:?}");
         self.errors
-            .with_label_values(&[mirror, stage.as_str(), &kind])
+            .with_label_values(&[mirror, stage.as_str(), kind.trim_matches('"')])
             .inc();
     }
 

@@ -17,6 +17,7 @@ use crate::control::REQUEST_TIMEOUT;
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::heartbeats::{Ends, Heartbeats, Pulse};
 use crate::metrics::Metrics;
+use crate::offset_map::Store;
 
 /// What all mirrors of the process share.
 #[derive(Clone)]
@@ -43,6 +44,7 @@ pub(super) struct Parts {
     pub(super) ends: Ends,
     pub(super) producers: Producers,
     pub(super) heartbeats: Heartbeats,
+    pub(super) store: Store,
 }
 
 impl Parts {
@@ -64,11 +66,14 @@ impl Parts {
         };
         let refused = || format!("clusters.{}", mirror.target);
         let producers = Producers::open(&ends.target.0, mirror).with_context(refused)?;
+        let (cluster, inspector) = &ends.target;
+        let store = Store::open(cluster, mirror, inspector.clone()).with_context(refused)?;
         let heartbeats = Heartbeats::start(Arc::clone(mirror), ends.clone(), metrics.clone());
         Ok(Self {
             ends,
             producers,
             heartbeats: heartbeats?,
+            store,
         })
     }
 }

@@ -19,6 +19,7 @@ use crate::deadline::{Deadline, DrainOutcome};
 use crate::heartbeats::Heartbeats;
 use crate::metrics::{Metrics, Stage};
 use crate::offset::SourceOffset;
+use crate::offset_map::Registry;
 use crate::pipeline::{self, Plan, Prefetch};
 use crate::status::{State, nothing_selected};
 use crate::target::Limits;
@@ -54,13 +55,16 @@ impl Session {
         board: Arc<MirrorBoard>,
     ) -> Self {
         let (from, source) = parts.ends.source;
-        let (_, target) = parts.ends.target;
+        let (to, target) = parts.ends.target;
         let metrics = shared.metrics;
         let context = pipeline::Context {
             mirror: Arc::clone(mirror),
             source: from,
             inspector: source.clone(),
             target: target.clone(),
+            target_cluster: to,
+            store: parts.store,
+            maps: Registry::default(),
             budget: shared.budget,
             metrics: metrics.clone(),
             prefetch: Prefetch::default(),
@@ -278,7 +282,11 @@ impl Session {
             .iter()
             .map(|(topic, partition, _)| TopicPartition::new(topic.as_str(), *partition))
             .collect();
-        match self.source.log_ends(&partitions).await {
+        match self
+            .source
+            .ends_for(self.mirror.isolation, &partitions)
+            .await
+        {
             Ok(ends) => {
                 for ((_, _, seat), end) in held_up.iter().zip(ends) {
                     if let Ok(Some(end)) = end.offset {

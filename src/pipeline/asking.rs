@@ -21,7 +21,9 @@ pub struct Beginning {
     cause: Cause,
     /// By the partitions that were asked about, each with what is known better than by a commit.
     partitions: BTreeMap<TopicPartition, Option<Known>>,
-    answer: Answer,
+    /// Those of them that waited for what lanes had left in flight: what was seen of their copies is not the last word.
+    settling: BTreeSet<TopicPartition>,
+    answer: Result<Answer, String>,
 }
 
 impl Group {
@@ -40,6 +42,8 @@ impl Group {
         partitions: BTreeMap<TopicPartition, Option<Known>>,
         delay: Duration,
     ) {
+        let settling = partitions.keys().filter(|at| self.lanes.is_settling(at));
+        let settling = settling.cloned().collect();
         let topics: BTreeSet<_> = partitions.keys().map(|at| Arc::clone(&at.topic)).collect();
         let topics = topics.into_iter().map(|name| {
             let asked = self.asked(&name);
@@ -49,19 +53,23 @@ impl Group {
             member: Arc::clone(&self.member),
             source: self.context.inspector.clone(),
             target: self.context.target.clone(),
+            source_cluster: Arc::clone(&self.context.source),
+            target_cluster: Arc::clone(&self.context.target_cluster),
+            store: self.context.store.clone(),
+            mirror: Arc::clone(&self.context.mirror),
             topics: topics.collect(),
             partitions,
-            start: self.context.mirror.start,
         };
         let beginning = async move {
             tokio::time::sleep(delay).await;
             let answer = match question.partitions.is_empty() {
-                true => Answer::default(),
+                true => Ok(Answer::default()),
                 false => question.answer().await,
             };
             Beginning {
                 cause,
                 partitions: question.partitions,
+                settling,
                 answer,
             }
         };
@@ -73,10 +81,20 @@ impl Group {
         let Beginning {
             cause,
             mut partitions,
-            mut answer,
+            settling,
+            answer,
         } = beginning;
         let (Cause::Assigned(assignment) | Cause::Restarted(assignment)) = cause;
-        let is_settling = |(at, _): &mut (TopicPartition, _)| self.lanes.is_settling(at);
+        self.tell_whether_answered(answer.as_ref().err());
+        let mut answer = answer.unwrap_or_else(|reason| {
+            let untold = partitions.keys().map(|at| (at.clone(), reason.clone()));
+            Answer {
+                untold: untold.collect(),
+                ..Answer::default()
+            }
+        });
+        let is_settling =
+            |(at, _): &mut (TopicPartition, _)| settling.contains(at) || self.lanes.is_settling(at);
         let settling: Vec<_> = answer.observed.extract_if(.., is_settling).collect();
         self.assign(cause, answer.observed).await;
         for (at, _) in settling {
@@ -97,14 +115,24 @@ impl Group {
         }
     }
 
+    /// Says once when a cluster does not answer, and once when it does again.
+    fn tell_whether_answered(&mut self, error: Option<&String>) {
+        match (
+            error,
+            std::mem::replace(&mut self.is_unanswered, error.is_some()),
+        ) {
+            (Some(error), false) => tracing::warn!(error, "cannot tell where to begin"),
+            (None, true) => tracing::warn!("it is known again where to begin"),
+            _ => {}
+        }
+    }
+
     /// What else to know of a topic.
     fn asked(&self, name: &Arc<str>) -> Asked {
         let topic = self.topic(name);
-        let is_ours = self.context.mirror.is_only_writer(name);
         Asked {
+            names: Arc::clone(&topic.names),
             partitions: topic.partitions,
-            other_group: topic.names.other_group.clone(),
-            copy: is_ours.then(|| topic.names.target_topic.clone()),
             last_seen: topic.source_id.clone(),
         }
     }
@@ -116,7 +144,11 @@ impl Group {
         }
         let seat = self.seat_of(at);
         let reason = format!("it is not known where to begin: {reason}");
-        stand_still(at, &seat, State::Paused, reason);
+        match self.is_unanswered {
+            // Said once for all of them.
+            true => drop(seat.set_standing(State::Paused, Some(reason))),
+            false => stand_still(at, &seat, State::Paused, reason),
+        }
         true
     }
 }

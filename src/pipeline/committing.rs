@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rdkafka::types::RDKafkaErrorCode;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::group::Group;
+use super::lanes::Stopped;
 use super::lease::Look;
 use super::mark::Committed;
+use super::saving::Saves;
 use crate::clusters::TopicPartition;
 use crate::librdkafka::commit::Answer;
 use crate::metrics::Stage;
@@ -16,9 +20,43 @@ use crate::metrics::Stage;
 /// The commit under way, if any.
 #[derive(Default)]
 pub struct Committing {
+    /// What waits for its maps to be written.
+    saving: Option<Saving>,
     sent: Option<Sent>,
     /// Whether the group has to confirm the membership before the lanes go on.
     in_doubt: bool,
+    /// Whether maps cannot be written at the moment, which is said once.
+    is_unsaved: bool,
+}
+
+/// Positions whose maps are being written; they are committed when that is done (I8).
+struct Saving {
+    positions: Vec<(TopicPartition, Committed)>,
+    written: JoinHandle<Result<(), String>>,
+}
+
+impl Committing {
+    /// Waits until maps are written, for ever when none are being; answers with the positions that may be committed then.
+    /// Cancel-safe.
+    ///
+    /// # Panics
+    ///
+    /// When writing did.
+    pub async fn saved(&mut self) -> Result<Vec<(TopicPartition, Committed)>, String> {
+        let Some(saving) = &mut self.saving else {
+            return std::future::pending().await;
+        };
+        let written = (&mut saving.written).await.expect("writing does not panic");
+        let saving = self.saving.take();
+        written.map(|()| saving.map(|saving| saving.positions).unwrap_or_default())
+    }
+
+    /// Takes partitions out that are not ours any more (I6).
+    pub fn forget(&mut self, partitions: &[TopicPartition]) {
+        if let Some(saving) = &mut self.saving {
+            saving.positions.retain(|(at, _)| !partitions.contains(at));
+        }
+    }
 }
 
 /// A commit that waits for its answer; the next one waits for that, too.
@@ -33,8 +71,40 @@ impl Group {
     pub(super) fn commit(&mut self) {
         let positions = self.lanes.uncommitted();
         self.see_log_ends(&positions);
-        if !positions.is_empty() && !self.committing.in_doubt {
-            self.send_commit(positions, false);
+        let is_busy = self.committing.saving.is_some() || self.committing.sent.is_some();
+        if positions.is_empty() || self.committing.in_doubt || is_busy {
+            return;
+        }
+        let places = positions.iter();
+        let places = places.filter_map(|(at, _)| Some((at.clone(), self.lanes.place(at)?.clone())));
+        let saves = Saves::of(places.collect());
+        if saves.is_empty() {
+            return self.send_commit(positions, false);
+        }
+        let store = self.context.store.clone();
+        let written = tokio::spawn(async move { saves.write(&store).await }.in_current_span());
+        self.committing.saving = Some(Saving { positions, written });
+    }
+
+    /// The maps are written up to these positions, or were not, and are with the next ones.
+    pub(super) fn saved(&mut self, saved: Result<Vec<(TopicPartition, Committed)>, String>) {
+        match saved {
+            Ok(positions) if positions.is_empty() || self.committing.in_doubt => {}
+            Ok(positions) => self.send_commit(positions, false),
+            Err(error) => self.count_unsaved(&error),
+        }
+    }
+
+    pub(super) fn count_unsaved(&mut self, error: &str) {
+        let mirror = &self.context.mirror.name;
+        self.context
+            .metrics
+            .error(mirror, Stage::Offsets, "Unsaved");
+        if !std::mem::replace(&mut self.committing.is_unsaved, true) {
+            tracing::warn!(
+                error,
+                "the offset map cannot be written, so that nothing is committed"
+            );
         }
     }
 
@@ -68,7 +138,7 @@ impl Group {
                 "this process was stopped, asking the group whether it is still a member"
             );
         }
-        let positions = self.lanes.reached();
+        let positions = self.lanes.held();
         if positions.is_empty() {
             self.confirmed();
         } else {
@@ -79,6 +149,9 @@ impl Group {
     fn send_commit(&mut self, positions: Vec<(TopicPartition, Committed)>, proves: bool) {
         if self.committing.sent.is_some() {
             return;
+        }
+        if std::mem::take(&mut self.committing.is_unsaved) {
+            tracing::warn!("the offset map is written again");
         }
         match self.member.commit(&positions) {
             Ok(()) => {
@@ -124,6 +197,25 @@ impl Group {
             match tokio::time::timeout_at(deadline, member.commit_answer()).await {
                 Ok(answer) => self.committed(&answer),
                 Err(_) => return,
+            }
+        }
+    }
+
+    /// Writes the maps of partitions that were stopped, and commits their positions. Answers whether all of it was done by
+    /// the deadline.
+    pub(super) async fn commit_stopped(&mut self, stopped: &Stopped, deadline: Instant) -> bool {
+        let positions = stopped.uncommitted();
+        let saves = Saves::of(stopped.places.clone());
+        let written = saves.write(&self.context.store);
+        match tokio::time::timeout_at(deadline, written).await {
+            Ok(Ok(())) => self.commit_now(positions, deadline).await,
+            Ok(Err(error)) => {
+                self.count_unsaved(&error);
+                false
+            }
+            Err(_) => {
+                self.count_unsaved("not acknowledged in time");
+                false
             }
         }
     }

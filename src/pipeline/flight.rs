@@ -10,8 +10,9 @@ use crate::board::{Seat, TopicBoard, now_ms};
 use crate::budget::{Permit, RECORD_OVERHEAD};
 use crate::config::OnRejected;
 use crate::librdkafka::message::{Kind, Messages};
-use crate::metrics::Skipped;
-use crate::offset::{LeaderEpoch, SourceOffset};
+use crate::metrics::{Skipped, Stage};
+use crate::offset::{LeaderEpoch, SourceOffset, TargetOffset};
+use crate::offset_map::SharedMap;
 use crate::prefix::{AckedPrefix, Sequence};
 use crate::status::State;
 use crate::target::Ack;
@@ -84,15 +85,20 @@ pub struct Flight {
     seat: Arc<Seat>,
     topic: Arc<TopicBoard>,
     on_rejected: OnRejected,
+    map: SharedMap,
+    /// Whether others are expected to write the copy, too; and if not, whether they were seen to.
+    is_shared: bool,
 }
 
 impl Flight {
-    /// Nothing sent yet; reading begins where the seat says.
+    /// Nothing sent yet; reading begins where the seat says. Where records come to stand goes into `map`.
     pub fn new(
         seat: Arc<Seat>,
         topic: Arc<TopicBoard>,
         caution: Caution,
         on_rejected: OnRejected,
+        map: SharedMap,
+        is_shared: bool,
     ) -> Self {
         let stood_still = seat.standing().state != State::Starting;
         if !stood_still {
@@ -107,6 +113,8 @@ impl Flight {
             seat,
             topic,
             on_rejected,
+            map,
+            is_shared,
         }
     }
 
@@ -203,11 +211,16 @@ impl Flight {
         let records = ack.places.end - ack.places.start;
         self.unreported = self.unreported.saturating_sub(records);
         match ack.outcome {
+            Ok(first) if first < TargetOffset::new(0) => {
+                let at = self.offset_at(ack.places.start);
+                return Err(Trouble::NotTold { at });
+            }
             Ok(first) if self.seat.has_target_end_beyond(first) => {
                 let at = self.offset_at(ack.places.start);
                 return Err(Trouble::Misled { at });
             }
             Ok(first) => {
+                self.notice_others(first);
                 self.seat.metrics.mirrored_records.inc_by(records);
                 self.seat.see_target_end(first.plus(records));
                 self.recovered();
@@ -216,14 +229,36 @@ impl Flight {
         }
         let (now, seat) = (now_ms(), &self.seat);
         let latency = &self.topic.metrics().replication_latency;
-        self.prefix.acknowledge(ack.places, |held, timestamp| {
-            seat.metrics.mirrored_bytes.inc_by(held.bytes);
-            if timestamp >= 0 {
-                latency.observe((now - timestamp).max(0) as f64 / 1000.0);
-            }
-        });
+        let epoch = seat.reading_position().epoch;
+        self.prefix.acknowledge(
+            ack.places,
+            ack.outcome.ok(),
+            |run| self.map.lock().record(run, epoch),
+            |held: Held, timestamp| {
+                seat.metrics.mirrored_bytes.inc_by(held.bytes);
+                if timestamp >= 0 {
+                    latency.observe((now - timestamp).max(0) as f64 / 1000.0);
+                }
+            },
+        );
         self.show();
         Ok(())
+    }
+
+    /// Tells once when somebody else writes a copy that should be this mirror's alone, such as a process that died and whose
+    /// last write a broker had held back.
+    fn notice_others(&mut self, first: TargetOffset) {
+        let expected = self.seat.target_end();
+        if self.is_shared || expected.is_none_or(|expected| expected == first) {
+            return;
+        }
+        self.is_shared = true;
+        self.topic.metrics().error(Stage::Offsets, "Foreign");
+        tracing::warn!(
+            offset = first.get(),
+            expected = expected.map(TargetOffset::get),
+            "somebody else writes the copy: records may stand there twice"
+        );
     }
 
     /// Decides whether records that were not written are skipped.
@@ -258,6 +293,7 @@ impl Flight {
 
     /// Puts position and flight on the board.
     fn show(&self) {
+        self.map.lock().reach(self.prefix.position());
         self.seat.advance(
             self.prefix.position(),
             self.prefix.in_flight(),

@@ -48,6 +48,10 @@ pub struct Group {
     pub(super) assignments: Assignment,
     /// Partitions whose beginning is being asked for.
     pub(super) beginnings: JoinSet<Beginning>,
+    /// Whether a cluster did not answer when this was asked last.
+    pub(super) is_unanswered: bool,
+    /// Writes where the maps of partitions begin, before their first record.
+    pub(super) map_beginnings: JoinSet<()>,
     /// Partitions whose lanes ended in trouble, waiting for their delay.
     pub(super) restarts: JoinSet<TopicPartition>,
     /// The seats of the partitions that are owned.
@@ -74,6 +78,8 @@ impl Group {
             assigned: BTreeSet::new(),
             assignments: 0,
             beginnings: JoinSet::new(),
+            is_unanswered: false,
+            map_beginnings: JoinSet::new(),
             restarts: JoinSet::new(),
             seats: BTreeMap::new(),
             left: BTreeMap::new(),
@@ -98,11 +104,13 @@ impl Group {
                 biased;
                 _ = stop.changed() => break,
                 Some(event) = events.recv() => self.answer(event).await,
+                Some(begun) = self.map_beginnings.join_next() => begun.expect("writing does not panic"),
                 Some(begun) = self.beginnings.join_next() => {
                     self.begin(begun.expect("observing does not panic")).await;
                 }
                 (at, seat, end) = self.lanes.ended() => self.lane_ended(&at, &seat, end),
                 answer = member.commit_answer() => self.committed(&answer),
+                saved = self.committing.saved() => self.saved(saved),
                 _ = looks.tick() => self.look_at_the_clock(),
                 _ = commits.tick() => self.commit(),
                 Ok(()) = self.wanted.changed() => self.follow().await,
@@ -211,8 +219,7 @@ impl Group {
             }
             Event::Revoked(partitions) => {
                 let stopped = self.release(&partitions, Instant::now() + SETTLE).await;
-                self.commit_now(stopped.uncommitted(), Instant::now() + SETTLE)
-                    .await;
+                self.commit_stopped(&stopped, Instant::now() + SETTLE).await;
                 self.unassign(&partitions);
                 tracing::info!(partitions = named, "partitions revoked");
             }
@@ -238,7 +245,11 @@ impl Group {
             self.owned.remove(at);
             self.retries.forget(at);
         }
+        self.committing.forget(partitions);
         let stopped = self.lanes.stop(partitions, deadline).await;
+        for (at, place) in &stopped.places {
+            self.context.maps.remove(at, &place.map);
+        }
         self.left.extend(stopped.places.iter().cloned());
         for at in partitions {
             if let Some(seat) = self.seats.remove(at) {
@@ -298,9 +309,10 @@ impl Group {
     async fn drain(mut self, deadline: Deadline) -> DrainOutcome {
         self.beginnings.shutdown().await;
         self.restarts.shutdown().await;
+        self.map_beginnings.shutdown().await;
         let all: Vec<_> = self.owned.keys().cloned().collect();
         let stopped = self.release(&all, deadline.settle).await;
-        let committed = self.commit_now(stopped.uncommitted(), deadline.end).await;
+        let committed = self.commit_stopped(&stopped, deadline.end).await;
         self.member.leave();
         let member = self.member;
         // Leaving tells the coordinator, which blocks.

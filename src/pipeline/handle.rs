@@ -16,6 +16,7 @@ use crate::clusters::Inspector;
 use crate::config;
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::metrics::Metrics;
+use crate::offset_map::{Registry, Store};
 
 /// What the pipelines of one mirror share.
 #[derive(Clone)]
@@ -28,6 +29,12 @@ pub struct Context {
     pub inspector: Inspector,
     /// Asks the target.
     pub target: Inspector,
+    /// The target cluster.
+    pub target_cluster: Arc<config::Cluster>,
+    /// Where the offset maps are kept.
+    pub store: Store,
+    /// The maps of the partitions that this process copies.
+    pub maps: Registry,
     /// Bytes between source and target.
     pub budget: Arc<Budget>,
     /// Counters of errors.
@@ -50,7 +57,12 @@ impl Pipeline {
     ///
     /// When librdkafka refuses the consumer's configuration.
     pub fn start(context: Context, group: &str) -> KafkaResult<Self> {
-        let (member, events) = Member::open(&context.source, group, context.prefetch)?;
+        let (member, events) = Member::open(
+            &context.source,
+            group,
+            context.mirror.isolation,
+            context.prefetch,
+        )?;
         let (stop, stopped) = watch::channel(None);
         let (wanted, following) = watch::channel(Topics::new());
         let span = tracing::info_span!("group", mirror = context.mirror.name, group);

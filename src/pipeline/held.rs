@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::copies::Copies;
 use super::mark::{Committed, Mark};
-use super::observe::{Known, Question, Told, of};
+use super::observe::{Question, Told, of};
 use crate::clusters::{GroupOffset, GroupQuery, TopicPartition};
 use crate::config::Start;
 use crate::librdkafka::admin::Failure;
-use crate::offset::{Position, SourceOffset};
+use crate::offset::{Position, SourceOffset, TargetOffset};
 
 /// Longest wait for the group's coordinator; a longer one would only delay the next attempt.
 const COMMITTED_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,8 +20,6 @@ const COMMITTED_TIMEOUT: Duration = Duration::from_secs(10);
 /// What groups hold of the partitions asked about.
 pub struct Held {
     committed: Told<Committed>,
-    /// Whether the copy has been written to, of partitions of which the group holds nothing.
-    copied: Told<()>,
     /// What the other group holds of them.
     elsewhere: Told<Committed>,
 }
@@ -31,20 +30,11 @@ impl Held {
         of(&self.committed, at)
     }
 
-    /// Where the partition goes on by what a group holds; an error says why that cannot be told.
-    pub fn known(&self, at: &TopicPartition) -> Result<Option<Known>, String> {
+    /// What a group holds, be it the mirror's own or the one that it used before; an error says why that cannot be told.
+    pub fn by_any_group(&self, at: &TopicPartition) -> Result<Option<Committed>, String> {
         let own = self.committed(at)?;
         let elsewhere = of(&self.elsewhere, at)?;
-        let held = own.or(elsewhere);
-        Ok(held.map(|held| Known {
-            position: Some(held.position),
-            counted_in: held.mark.topic_id(),
-        }))
-    }
-
-    /// Whether the copy has been written to, although the group holds nothing; an error says why that cannot be told.
-    pub fn is_copied(&self, at: &TopicPartition) -> Result<bool, String> {
-        Ok(of(&self.copied, at)?.is_some())
+        Ok(own.or(elsewhere))
     }
 
     /// How many partitions the topic had when the mirror began, as the commits of any of them tell.
@@ -61,18 +51,15 @@ impl Held {
 
 impl Question {
     /// Asks what the groups hold.
-    pub(super) async fn held(&self) -> Result<Held, String> {
+    pub(super) async fn held(&self, copies: &Copies) -> Result<Held, String> {
         let committed = self.committed().await?;
         let is_unknown = |at: &&TopicPartition| committed.get(*at) == Some(&Ok(None));
         let unknown = self.partitions.keys().filter(is_unknown).cloned();
-        let mut unknown: Vec<TopicPartition> = unknown.collect();
-        let copied = self.copied(&unknown).await?;
         // An empty copy has no position anywhere.
-        unknown.retain(|at| copied.get(at) != Some(&Ok(None)));
-        let elsewhere = self.elsewhere(unknown).await?;
+        let unknown = unknown.filter(|at| copies.end(at) != Ok(TargetOffset::new(0)));
+        let elsewhere = self.elsewhere(unknown.collect()).await?;
         Ok(Held {
             committed,
-            copied,
             elsewhere,
         })
     }
@@ -85,7 +72,7 @@ impl Question {
         if asked.is_empty() {
             return Ok(BTreeMap::new());
         }
-        if self.start != Start::Earliest {
+        if self.mirror.start != Start::Earliest {
             let topics: BTreeSet<_> = asked.iter().map(|at| Arc::clone(&at.topic)).collect();
             asked.extend(topics.iter().flat_map(|topic| self.siblings(topic)));
         }
@@ -106,38 +93,11 @@ impl Question {
         numbers.map(move |number| TopicPartition::new(Arc::clone(&topic), number))
     }
 
-    /// Which copies of `unknown` have been written to, where nobody else may write them.
-    async fn copied(&self, unknown: &[TopicPartition]) -> Result<Told<()>, String> {
-        let copies = unknown.iter().filter_map(|at| {
-            let copy = self.asked(at).copy.as_deref()?;
-            Some((TopicPartition::new(copy, at.partition), at.clone()))
-        });
-        let copies: BTreeMap<_, _> = copies.collect();
-        if copies.is_empty() {
-            return Ok(Told::new());
-        }
-        let asked: Vec<_> = copies.keys().cloned().collect();
-        let ends = self.target.log_ends(&asked).await;
-        let ends = ends.map_err(|error| error.to_string())?.into_iter();
-        let told = ends.filter_map(|end| {
-            let written = match end.offset {
-                Ok(offset) => Ok((offset > Some(0)).then_some(())),
-                // It was created a moment ago, and not every broker knows.
-                Err(failure) if failure.code == RDKafkaErrorCode::UnknownTopicOrPartition => {
-                    Ok(None)
-                }
-                Err(failure) => Err(format!("{}: {failure}", end.at)),
-            };
-            Some((copies.get(&end.at)?.clone(), written))
-        });
-        Ok(told.collect())
-    }
-
     /// What the other group holds of `unknown`: the mirror may have run with the other choice of `consumer_groups` before.
     async fn elsewhere(&self, unknown: Vec<TopicPartition>) -> Result<Told<Committed>, String> {
         let mut groups: BTreeMap<&str, Vec<TopicPartition>> = BTreeMap::new();
         for at in unknown {
-            let group = &self.asked(&at).other_group;
+            let group = &self.asked(&at).names.other_group;
             groups.entry(group).or_default().push(at);
         }
         if groups.is_empty() {

@@ -45,6 +45,8 @@ pub struct Lane {
     pub acks: Acks,
     /// Says whether the group still knows this process.
     pub lease: Holder,
+    /// Opens when the target knows where the partition's map begins.
+    pub gate: watch::Receiver<bool>,
     /// Until when to settle, once it is told to stop.
     pub stop: watch::Receiver<Option<Instant>>,
     /// What is under way.
@@ -112,6 +114,12 @@ pub enum Trouble {
         /// Offset of the first of them.
         at: SourceOffset,
     },
+    /// The target has these records, and does not tell where: it knows that they were sent before, and no more.
+    #[error("the target does not tell where the record at offset {at} stands")]
+    NotTold {
+        /// Offset of the first of them.
+        at: SourceOffset,
+    },
     /// Records were not written, for a cause that may pass.
     #[error("the record at offset {at} was not written: {code}")]
     NotWritten {
@@ -132,6 +140,7 @@ impl Trouble {
             Self::OutOfRange { .. } => RDKafkaErrorCode::OffsetOutOfRange,
             Self::Truncated { .. } => RDKafkaErrorCode::LogTruncation,
             Self::Misled { .. } => RDKafkaErrorCode::OutOfOrderSequenceNumber,
+            Self::NotTold { .. } => RDKafkaErrorCode::DuplicateSequenceNumber,
             Self::ReadAgain { .. } => RDKafkaErrorCode::State,
             Self::NotRead(code)
             | Self::Rejected { code, .. }
@@ -185,6 +194,7 @@ impl Lane {
             writer,
             acks,
             lease,
+            gate,
             stop,
             flight,
         } = self;
@@ -213,7 +223,7 @@ impl Lane {
                 biased;
                 Some(ack) = acks.next(flight.acked()) => flight.acknowledge(ack)?,
                 _ = stop.changed() => return Ok(()),
-                (permit, room) = room(&seat, writer, lease, bytes.unwrap_or(0)), if admitted => {
+                (permit, room) = room(&seat, writer, lease, gate, bytes.unwrap_or(0)), if admitted => {
                     if let Some(batch) = waiting.take() {
                         let first = flight.send(&batch, permit);
                         room.send(first, batch.messages);
@@ -270,18 +280,27 @@ fn out_of_range(at: SourceOffset, reason: String) -> Trouble {
     }
 }
 
-/// Waits for bytes in the budget, a place in the channel and, should the process have been stopped, for the group's word
-/// that the partition is still its own. Cancel-safe.
+/// Waits for bytes in the budget, at first for the map to have begun, for a place in the channel and, should the process
+/// have been stopped, for the group's word that the partition is still its own. Cancel-safe.
 async fn room<'a>(
     seat: &Seat,
     writer: &'a Writer,
     lease: &mut Holder,
+    gate: &mut watch::Receiver<bool>,
     bytes: u64,
 ) -> (Permit, Room<'a>) {
     let permit = seat.share().acquire(bytes).await;
+    open(gate).await;
     let room = writer.room().await;
     lease.good().await;
     (permit, room)
+}
+
+/// Waits until the gate is open; for ever when whoever opens it is gone, as then the lane is being stopped. Cancel-safe.
+async fn open(gate: &mut watch::Receiver<bool>) {
+    if gate.wait_for(|open| *open).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Waits until a lane that began then has been there for a while.

@@ -12,6 +12,7 @@ use super::lane::{End, Ended, Lane};
 use super::mark::{Committed, Mark};
 use crate::board::Seat;
 use crate::clusters::{TopicId, TopicPartition};
+use crate::offset_map::{SharedMap, Unsaved};
 
 /// The assigned partitions of one membership.
 #[derive(Default)]
@@ -79,6 +80,10 @@ pub struct Place {
     pub committed: Option<Committed>,
     /// Whether its position is a guess that must not be committed.
     pub is_guessed: bool,
+    /// Where its records stand on the target.
+    pub map: SharedMap,
+    /// Whether this process writes the map: it took its turn when it began to copy.
+    pub is_mapping: bool,
 }
 
 impl Place {
@@ -100,6 +105,13 @@ impl Place {
             false => self.committed.clone(),
         };
         Progress { reached, committed }
+    }
+}
+
+impl Place {
+    /// What of its map has to be written before its position may be committed (I8).
+    pub fn unsaved(&self) -> Option<Unsaved> {
+        self.is_mapping.then(|| self.map.lock().unsaved()).flatten()
     }
 }
 
@@ -221,12 +233,11 @@ impl Lanes {
         uncommitted.collect()
     }
 
-    /// Every position, committed or not.
-    pub fn reached(&self) -> Vec<(TopicPartition, Committed)> {
+    /// Every position that the group holds.
+    pub fn held(&self) -> Vec<(TopicPartition, Committed)> {
         let places = self.places();
-        places
-            .map(|(at, place)| (at.clone(), place.progress().reached))
-            .collect()
+        let held = places.filter_map(|(at, place)| Some((at.clone(), place.committed.clone()?)));
+        held.collect()
     }
 
     /// Notes that the group holds these positions.

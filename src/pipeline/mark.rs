@@ -70,6 +70,11 @@ impl Mark {
         self.topic_id.clone().map(TopicId::new)
     }
 
+    /// Whether a mirror wrote it: what others commit has no mark.
+    pub fn is_ours(&self) -> bool {
+        self.began_with.is_some()
+    }
+
     /// Reads the text beside a position; what kmirror did not write is no mark.
     pub fn read(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()

@@ -18,7 +18,7 @@ use super::mark::{Committed, Mark};
 use super::settings::{self, Prefetch};
 use crate::clusters::TopicPartition;
 use crate::clusters::context::ClusterContext;
-use crate::config;
+use crate::config::{self, Isolation};
 use crate::librdkafka::commit::{Answer, Commits};
 use crate::librdkafka::queue::PartitionQueue;
 use crate::librdkafka::{epochs, watermarks};
@@ -61,6 +61,7 @@ impl Member {
     pub fn open(
         cluster: &config::Cluster,
         group: &str,
+        isolation: Isolation,
         prefetch: Prefetch,
     ) -> KafkaResult<(Self, mpsc::UnboundedReceiver<Event>)> {
         let (sender, events) = mpsc::unbounded_channel();
@@ -69,7 +70,7 @@ impl Member {
             events: sender,
             leaving: AtomicBool::new(false),
         };
-        let settings = settings::consumer(cluster, group, prefetch);
+        let settings = settings::consumer(cluster, group, isolation, prefetch);
         let session_timeout = settings.get("session.timeout.ms");
         let session_timeout = session_timeout.and_then(|millis| millis.parse().ok());
         let session_timeout = Duration::from_millis(session_timeout.unwrap_or(10_000));

@@ -10,8 +10,11 @@
 //! - `observe`: asks where partitions stand and what the source holds, when they are assigned;
 //! - `held`: what groups hold of them;
 //! - `asking`: lets the others begin where one of which the source does not tell all has to wait;
+//! - `copies`: what the target holds of them, and of their offset maps;
+//! - `lookback`: what their copies hold behind what the maps know;
 //! - `begin`: decides from that where reading begins;
 //! - `way`: what that means by the mirror's policies;
+//! - `mapping`: the offset map that a partition goes on with;
 //! - `starting`: brings assigned partitions into flow;
 //! - `lanes`: the partitions in flow;
 //! - `lane`: one partition's way from queue to acknowledgement;
@@ -20,6 +23,7 @@
 //! - `caution`: which records fly alone, since the target may refuse them;
 //! - `flight`: what a lane has sent and what became of it;
 //! - `trouble`: what becomes of a partition whose lane cannot go on;
+//! - `saving`: writes the offset maps up to positions that are about to be committed;
 //! - `committing`: commits what is acknowledged;
 //! - `mark`: what is committed beside a position.
 
@@ -27,6 +31,7 @@ mod asking;
 mod begin;
 mod caution;
 mod committing;
+mod copies;
 mod flight;
 mod group;
 mod handle;
@@ -34,10 +39,13 @@ mod held;
 mod lane;
 mod lanes;
 mod lease;
+mod lookback;
+mod mapping;
 mod mark;
 mod member;
 mod observe;
 mod provenance;
+mod saving;
 mod settings;
 mod starting;
 mod topic;

@@ -1,16 +1,20 @@
-//! Asks where partitions stand and what the source holds of them, until the clusters answer.
+//! Asks where partitions stand and what both clusters hold of them, until they answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::begin::Observed;
+use super::copies::{Copies, Memory};
 use super::held::Held;
+use super::lookback::Beyond;
+use super::mark::Committed;
 use super::member::Member;
+use super::topic::Plan;
 use crate::clusters::{Error, Inspector, TopicId, TopicPartition};
-use crate::config::Start;
+use crate::config::{self, Start};
 use crate::librdkafka::admin::PartitionOffset;
-use crate::offset::{Position, SourceOffset};
-use crate::retry::Delays;
+use crate::offset::{Position, SourceOffset, TargetOffset};
+use crate::offset_map::{Ends, Past, Recovered, Store};
 
 /// Whom to ask, about what.
 pub struct Question {
@@ -20,22 +24,26 @@ pub struct Question {
     pub source: Inspector,
     /// About copies.
     pub target: Inspector,
+    /// For reading records once more.
+    pub source_cluster: Arc<config::Cluster>,
+    /// For reading copies.
+    pub target_cluster: Arc<config::Cluster>,
+    /// For the offset maps.
+    pub store: Store,
+    /// What the mirror is to do.
+    pub mirror: Arc<config::Mirror>,
     /// The topics of the partitions.
     pub topics: BTreeMap<Arc<str>, Asked>,
     /// Partitions, each with what is known better than by a commit.
     pub partitions: BTreeMap<TopicPartition, Option<Known>>,
-    /// Decides whether offsets by time are asked for.
-    pub start: Start,
 }
 
 /// What to know of a topic.
 pub struct Asked {
+    /// Its names.
+    pub names: Arc<Plan>,
     /// How many partitions it has.
     pub partitions: u32,
-    /// The group that has its positions if the mirror ran with the other choice of `consumer_groups` before.
-    pub other_group: String,
-    /// Its copy; `None` where others may write it, too.
-    pub copy: Option<String>,
     /// The topic that bore the name when this process last looked.
     pub last_seen: Option<TopicId>,
 }
@@ -47,13 +55,23 @@ pub struct Known {
     pub position: Option<Position>,
     /// The topic in which it counts.
     pub counted_in: Option<TopicId>,
+    /// Where the copy ends by the map.
+    pub target_end: Option<TargetOffset>,
+}
+
+/// What is known of one partition.
+pub struct Seen {
+    /// Of its positions, and of the source.
+    pub observed: Observed,
+    /// Of its copy.
+    pub memory: Memory,
 }
 
 /// What is known of the partitions asked about.
 #[derive(Default)]
 pub struct Answer {
     /// Those of which all is known.
-    pub observed: Vec<(TopicPartition, Observed)>,
+    pub observed: Vec<(TopicPartition, Seen)>,
     /// Those of which the source does not tell all at the moment, each with the reason: nobody leads them, they may not be
     /// read.
     pub untold: BTreeMap<TopicPartition, String>,
@@ -71,60 +89,112 @@ struct Logs {
 }
 
 impl Question {
-    /// Asks until the clusters answer. Trouble is told once, then with each tenth attempt.
-    pub async fn answer(&self) -> Answer {
-        let mut delays = Delays::default();
-        let mut attempts = 0u32;
-        loop {
-            match self.ask().await {
-                Ok(answer) => return answer,
-                Err(error) if attempts.is_multiple_of(10) => {
-                    tracing::warn!(attempts, error, "cannot tell where to begin");
-                }
-                Err(_) => {}
-            }
-            attempts += 1;
-            tokio::time::sleep(delays.draw()).await;
-        }
-    }
-
-    async fn ask(&self) -> Result<Answer, String> {
-        let held = self.held().await?;
+    /// Asks both clusters.
+    ///
+    /// # Errors
+    ///
+    /// When one of them does not answer.
+    pub async fn answer(&self) -> Result<Answer, String> {
+        let copies = self.copies().await?;
+        let held = self.held(&copies).await?;
         let logs = self.logs().await?;
         let mut answer = Answer::default();
+        let mut beyond = BTreeMap::new();
         for (at, known) in &self.partitions {
-            match self.observed(at, known.clone(), &held, &logs) {
-                Ok(observed) => answer.observed.push((at.clone(), observed)),
+            match self.seen(at, known.clone(), &held, &logs, &copies) {
+                Ok((seen, more)) => {
+                    beyond.extend(more.map(|more| (at.clone(), more)));
+                    answer.observed.push((at.clone(), seen));
+                }
                 Err(reason) => {
                     answer.untold.insert(at.clone(), reason);
                 }
             }
         }
+        let mut found = self.look_back(beyond).await?;
+        for (at, seen) in &mut answer.observed {
+            seen.memory.found = found.remove(at);
+            if let Some(Ok(Recovered { to: Some(to), .. })) = &seen.memory.found {
+                seen.observed.position = Some(Position::at(*to));
+            }
+        }
         Ok(answer)
     }
 
-    /// Puts together what is known of one partition; an error says what is missing.
-    fn observed(
+    /// Puts together what is known of one partition, and what its copy holds beyond; an error says what is missing.
+    fn seen(
         &self,
         at: &TopicPartition,
         known: Option<Known>,
         held: &Held,
         logs: &Logs,
+        copies: &Copies,
+    ) -> Result<(Seen, Option<Beyond>), String> {
+        let ends = Ends {
+            source: logs.topic_ids.get(&*at.topic).cloned(),
+            target: copies.topic_id(&self.asked(at).names.target_topic),
+        };
+        let stored = copies.stored(at)?;
+        let newest = stored.iter().max_by_key(|one| &one.key);
+        let counted_in = newest.and_then(|one| one.ends.source.clone());
+        let past = Past::of(stored, &ends);
+        let known = match known {
+            Some(known) => known,
+            None => self.known(at, held.by_any_group(at)?, &past, counted_in),
+        };
+        let target_end = copies.end(at)?;
+        let observed = self.observed(at, &known, held, logs)?;
+        let beyond = beyond(&observed, &known, target_end);
+        let observed = Observed {
+            is_copied: self.mirror.is_only_writer(&at.topic)
+                && observed.committed.is_none()
+                && target_end > TargetOffset::new(0),
+            ..observed
+        };
+        let memory = Memory {
+            past,
+            ends,
+            target_end,
+            found: None,
+        };
+        Ok((Seen { observed, memory }, beyond))
+    }
+
+    /// Where a partition goes on by what a group holds and what was stored of its map. The map is ahead of the commits
+    /// (I8), unless somebody else has moved the group.
+    fn known(
+        &self,
+        at: &TopicPartition,
+        held: Option<Committed>,
+        past: &Past,
+        counted_in: Option<TopicId>,
+    ) -> Known {
+        let mapped = past.mirrored_to().map(|offset| Position {
+            offset,
+            epoch: past.epoch(),
+        });
+        let is_ahead = |mapped: &Position| {
+            let held = held.as_ref();
+            held.is_none_or(|held| held.mark.is_ours() && held.position.offset <= mapped.offset)
+        };
+        let mapped = mapped.filter(is_ahead);
+        let last_seen = || self.asked(at).last_seen.clone();
+        let by_group = held.as_ref().map(|held| held.mark.topic_id());
+        Known {
+            target_end: mapped.and_then(|_| past.target_end()),
+            position: mapped.or(held.map(|held| held.position)),
+            counted_in: by_group.unwrap_or_else(|| counted_in.or_else(last_seen)),
+        }
+    }
+
+    fn observed(
+        &self,
+        at: &TopicPartition,
+        known: &Known,
+        held: &Held,
+        logs: &Logs,
     ) -> Result<Observed, String> {
         let asked = self.asked(at);
-        let unknown = || Known {
-            position: None,
-            counted_in: asked.last_seen.clone(),
-        };
-        let committed = held.committed(at)?;
-        let known = match known {
-            Some(known) => Some(known),
-            None => held.known(at)?,
-        };
-        let Known {
-            position,
-            counted_in,
-        } = known.unwrap_or_else(unknown);
         let began_with = held.began_with(at).unwrap_or(asked.partitions);
         let bound = |offsets| {
             let offset = of(offsets, at)?;
@@ -132,16 +202,16 @@ impl Question {
                 .ok_or_else(|| "the source does not tell where its log begins and ends".to_owned())
         };
         Ok(Observed {
-            committed,
-            position,
-            counted_in,
+            committed: held.committed(at)?,
+            position: known.position,
+            counted_in: known.counted_in.clone(),
             topic_id: logs.topic_ids.get(&*at.topic).cloned(),
             log_start: bound(&logs.starts)?,
             log_end: bound(&logs.ends)?,
             at_time: of(&logs.times, at)?,
             began_with,
             is_new: u32::try_from(at.partition).is_ok_and(|number| number >= began_with),
-            is_copied: held.is_copied(at)?,
+            is_copied: false,
         })
     }
 
@@ -155,8 +225,11 @@ impl Question {
         let ids = self.source.topic_ids(&names).await;
         let partitions: Vec<_> = self.partitions.keys().cloned().collect();
         let starts = self.source.log_starts(&partitions).await;
-        let ends = self.source.log_ends(&partitions).await;
-        let times = match self.start {
+        let ends = self
+            .source
+            .ends_for(self.mirror.isolation, &partitions)
+            .await;
+        let times = match self.mirror.start {
             Start::At(time) => self.source.offsets_at(&partitions, time).await,
             Start::Earliest | Start::Latest => Ok(Vec::new()),
         };
@@ -167,6 +240,20 @@ impl Question {
             times: told(times)?,
         })
     }
+}
+
+/// What the copy holds behind its map, of a partition that the source still has from there on.
+fn beyond(observed: &Observed, known: &Known, target_end: TargetOffset) -> Option<Beyond> {
+    let ids = observed.counted_in.as_ref().zip(observed.topic_id.as_ref());
+    let is_same = ids.is_none_or(|(then, now)| then == now);
+    let source = observed.position?.offset;
+    let is_held = (observed.log_start..=observed.log_end).contains(&source);
+    let from = known.target_end.filter(|from| *from < target_end)?;
+    (is_same && is_held).then_some(Beyond {
+        source,
+        from,
+        to: target_end,
+    })
 }
 
 fn told(offsets: Result<Vec<PartitionOffset>, Error>) -> Result<Told<SourceOffset>, String> {

@@ -39,7 +39,8 @@ impl LeftOut {
         }
     }
 
-    fn has(&self, record: &Record<'_>) -> bool {
+    /// Whether `record` is one of them.
+    pub fn has(&self, record: &Record<'_>) -> bool {
         let is_left_out = |name: &[u8]| self.clusters.iter().any(|one| one.as_bytes() == name);
         record.headers(HEADER).any(is_left_out)
     }

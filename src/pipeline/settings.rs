@@ -3,7 +3,7 @@
 use rdkafka::config::ClientConfig;
 
 use crate::clusters::properties;
-use crate::config;
+use crate::config::{self, Isolation};
 
 /// Bytes that librdkafka may prefetch for one partition, and for one answer of a broker.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,7 +23,12 @@ const DEFAULTS: &[(&str, &str)] = &[
 ];
 
 /// Settings of the consumer: those that the promises rest on, then those that bound and speed it up.
-pub fn consumer(cluster: &config::Cluster, group: &str, prefetch: Prefetch) -> ClientConfig {
+pub fn consumer(
+    cluster: &config::Cluster,
+    group: &str,
+    isolation: Isolation,
+    prefetch: Prefetch,
+) -> ClientConfig {
     let mut config = properties::base(cluster, group);
     for (key, value) in DEFAULTS {
         if config.get(key).is_none() {
@@ -39,6 +44,7 @@ pub fn consumer(cluster: &config::Cluster, group: &str, prefetch: Prefetch) -> C
         .set("enable.auto.offset.store", "false")
         // A position that the source does not hold is a gap or a divergence, never a silent reset.
         .set("auto.offset.reset", "error")
+        .set("isolation.level", isolation.property())
         // See `PartitionQueue::position`.
         .set("enable.partition.eof", "false")
         .set("allow.auto.create.topics", "false")
@@ -85,7 +91,7 @@ mod tests {
             partition: 1 << 20,
             answer: 4 << 20,
         };
-        consumer(&cluster, "group", prefetch)
+        consumer(&cluster, "group", Isolation::ReadCommitted, prefetch)
     }
 
     #[test]

@@ -5,21 +5,27 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::begin::{Observed, begin, resumes};
 use super::caution::Caution;
+use super::copies::Memory;
 use super::flight::Flight;
 use super::group::Group;
 use super::lane::{Lane, SETTLE};
-use super::lanes::Place;
+use super::lanes::{Place, Progress};
+use super::mapping;
 use super::mark::Committed;
-use super::observe::Known;
+use super::observe::{Known, Seen};
 use super::provenance::LeftOut;
+use super::saving;
 use super::trouble::stand_still;
 use super::way::{FORGOTTEN, Way, decide, tell};
 use crate::clusters::TopicPartition;
 use crate::librdkafka::queue::PartitionQueue;
+use crate::metrics::Stage;
 use crate::offset::{Position, SourceOffset};
+use crate::offset_map::{Registered, SharedMap};
 use crate::status::State;
 
 /// How long a partition that could not begin is left alone.
@@ -57,6 +63,7 @@ impl Group {
             let known = Known {
                 position: Some(place.seat.reading_position()),
                 counted_in: place.counted_in.clone(),
+                target_end: place.is_mapping.then(|| place.map.lock().target_end()),
             };
             self.unassign(std::slice::from_ref(at));
             self.observe(
@@ -75,13 +82,13 @@ impl Group {
     }
 
     /// Puts partitions in flow, as far as they are still owned, and answers the group's assignment.
-    pub(super) async fn assign(&mut self, cause: Cause, observed: Vec<(TopicPartition, Observed)>) {
+    pub(super) async fn assign(&mut self, cause: Cause, seen: Vec<(TopicPartition, Seen)>) {
         let (Cause::Assigned(assignment) | Cause::Restarted(assignment)) = cause;
         let mut starts = Vec::new();
-        for (at, observed) in observed {
+        for (at, seen) in seen {
             let owned = self.owned.get(&at) == Some(&assignment);
             if owned && !self.assigned.contains(&at) {
-                starts.extend(self.seat(at, observed));
+                starts.extend(self.seat(at, seen));
             }
         }
         // An empty answer is one, too, but only to the assignment that waits for it.
@@ -103,6 +110,7 @@ impl Group {
             .collect();
         let mut refused = self.member.validate(&positions).await;
         refused.extend(self.commit_beginnings(&mut starts).await);
+        let gate = self.save_beginnings(&starts);
         for start in starts {
             if refused.contains(&start.at) {
                 tracing::warn!(
@@ -112,9 +120,26 @@ impl Group {
                 self.lanes.hold(start.at.clone(), start.place);
                 self.restart_after(ASSIGN_ANEW, start.at);
             } else {
-                self.start_lane(start);
+                self.start_lane(start, gate.clone());
             }
         }
+    }
+
+    /// Writes where the maps of partitions begin, before their first record: what is then found on the target behind it was
+    /// written by this mirror.
+    /// Answers with the gate that opens when that is done.
+    fn save_beginnings(&mut self, starts: &[Start]) -> watch::Receiver<bool> {
+        let places = starts.iter();
+        let places = places.map(|start| (start.at.clone(), start.place.clone()));
+        let places: Vec<_> = places.collect();
+        let store = self.context.store.clone();
+        let (open, gate) = watch::channel(false);
+        let saving = async move {
+            saving::persist(&places, &store).await;
+            open.send_replace(true);
+        };
+        self.map_beginnings.spawn(saving.in_current_span());
+        gate
     }
 
     /// Commits where partitions begin of which the group holds nothing, before their first record: from then on it is
@@ -139,22 +164,40 @@ impl Group {
     }
 
     /// Seats a partition, and says where to start it unless it has to stand still.
-    fn seat(&mut self, at: TopicPartition, mut observed: Observed) -> Option<Start> {
-        self.resume(&at, &mut observed);
+    fn seat(&mut self, at: TopicPartition, seen: Seen) -> Option<Start> {
+        let Seen {
+            mut observed,
+            memory,
+        } = seen;
+        let resumed = self.resume(&at, &mut observed, &memory);
+        self.tell_found(&at, &memory);
         let seat = self.seat_of(&at);
         let (committed, began_with) = match self.lanes.place(&at) {
             Some(place) => (place.committed.clone(), place.began_with),
             None => (observed.committed.clone(), observed.began_with),
         };
+        let begin = begin(&observed, self.context.mirror.start);
+        let way = decide(&self.context.mirror, begin, &observed);
+        let on = match &way {
+            Way::On { position, .. } => Some(position.offset),
+            _ => None,
+        };
+        let known = resumed.or_else(|| {
+            let place = self.lanes.place(&at).filter(|place| place.is_mapping);
+            place.map(|place| place.map.clone())
+        });
+        seat.see_target_end(memory.target_end);
+        let map = mapping::map(&self.context.mirror.name, &at, known, memory, begin, on);
+        self.register(&at, &map);
         let place = |counted_in| Place {
             seat: Arc::clone(&seat),
             counted_in,
             began_with,
             committed,
             is_guessed: false,
+            map,
+            is_mapping: on.is_some(),
         };
-        let begin = begin(&observed, self.context.mirror.start);
-        let way = decide(&self.context.mirror, begin, &observed);
         seat.set_source_range(observed.log_start, observed.log_end);
         seat.set_position(way.position());
         if let Way::On { position, topic_id } = &way {
@@ -188,20 +231,58 @@ impl Group {
         }
     }
 
-    /// Lets a partition that comes back to this process go on from what it had acknowledged itself.
-    fn resume(&mut self, at: &TopicPartition, observed: &mut Observed) {
-        let Some(left) = self.left.remove(at) else {
-            return;
-        };
-        let left = left.progress();
+    /// Lets a partition that comes back to this process go on from what it had acknowledged itself, where the copy does
+    /// not tell better; answers with the map that knows of it.
+    fn resume(
+        &mut self,
+        at: &TopicPartition,
+        observed: &mut Observed,
+        memory: &Memory,
+    ) -> Option<SharedMap> {
+        let left = self.left.remove(at)?;
+        let Progress { reached, committed } = left.progress();
         let offset =
             |held: &Option<Committed>| held.as_ref().map(|committed| committed.position.offset);
-        let (committed, known) = (offset(&observed.committed), offset(&left.committed));
-        let reached = left.reached;
-        if resumes(committed, known, reached.position.offset) {
-            observed.position = Some(reached.position);
-            observed.counted_in = reached.mark.topic_id().or(observed.counted_in.take());
+        let (now, known) = (offset(&observed.committed), offset(&committed));
+        let reaches = Some(reached.position.offset);
+        let is_behind = observed.position.map(|position| position.offset) <= reaches;
+        let is_found = matches!(memory.found, Some(Ok(_)));
+        if is_found || !is_behind || !resumes(now, known, reached.position.offset) {
+            return None;
         }
+        observed.position = Some(reached.position);
+        observed.counted_in = reached.mark.topic_id().or(observed.counted_in.take());
+        left.is_mapping.then(|| {
+            left.map.lock().take_turn(memory.past.last_turn());
+            left.map
+        })
+    }
+
+    /// Says what was found in the copy behind what its map knew.
+    fn tell_found(&self, at: &TopicPartition, memory: &Memory) {
+        match &memory.found {
+            Some(Ok(found)) => {
+                let records: u64 = found.runs.iter().map(|run| run.length).sum();
+                tracing::info!(partition = %at, records, "the copy holds more than was known, going on behind it");
+            }
+            Some(Err(reason)) if self.context.mirror.is_only_writer(&at.topic) => {
+                self.context
+                    .metrics
+                    .error(&self.context.mirror.name, Stage::Offsets, "Unmatched");
+                tracing::warn!(partition = %at, reason, "the copy holds more than was known, records may be repeated");
+            }
+            _ => {}
+        }
+    }
+
+    /// Lets others translate by the map of a partition that is here.
+    fn register(&self, at: &TopicPartition, map: &SharedMap) {
+        let target_topic = self.topic(&at.topic).names.target_topic.as_str().into();
+        let registered = Registered {
+            target_topic,
+            map: map.clone(),
+        };
+        self.context.maps.add(at.clone(), registered);
     }
 
     /// Lets a partition stand still: there is nothing to start.
@@ -218,7 +299,7 @@ impl Group {
         None
     }
 
-    fn start_lane(&mut self, start: Start) {
+    fn start_lane(&mut self, start: Start, gate: watch::Receiver<bool>) {
         let topic = self.topic(&start.at.topic);
         let (writer, acks) = topic.target.partition(start.at.partition);
         let (stop, stopped) = watch::channel(None);
@@ -232,6 +313,8 @@ impl Group {
             Arc::clone(&topic.board),
             caution,
             self.context.mirror.on_rejected,
+            start.place.map.clone(),
+            !self.context.mirror.is_only_writer(&start.at.topic),
         );
         let lane = Lane {
             queue: start.queue,
@@ -239,6 +322,7 @@ impl Group {
             writer,
             acks,
             lease: self.lease.holder(),
+            gate,
             stop: stopped,
             flight,
         };

@@ -80,7 +80,8 @@ impl Group {
                 seat.see_epoch(None);
                 Some(Duration::ZERO)
             }
-            Trouble::ReadAgain { .. } => Some(Duration::ZERO),
+            // Looking back at the copy tells where its records stand.
+            Trouble::ReadAgain { .. } | Trouble::NotTold { .. } => Some(Duration::ZERO),
             Trouble::Truncated { to, .. } => self.cut_back(at, seat, &trouble, to),
             Trouble::RejectedTogether { through, .. } => {
                 tracing::warn!(partition = %at, reason = %trouble, "sending its records one by one");
@@ -134,6 +135,7 @@ fn stage(trouble: &Trouble) -> Stage {
         | Trouble::ReadAgain { .. }
         | Trouble::NotRead(_) => Stage::Consume,
         Trouble::Misled { .. }
+        | Trouble::NotTold { .. }
         | Trouble::Rejected { .. }
         | Trouble::RejectedTogether { .. }
         | Trouble::NotWritten { .. } => Stage::Produce,

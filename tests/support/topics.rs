@@ -171,6 +171,13 @@ impl Client {
         Ok(names)
     }
 
+    /// Names of all topics but internal ones, sorted.
+    pub fn visible_topics(&mut self) -> Result<Vec<String>> {
+        let mut names = self.topics()?;
+        names.retain(|name| !name.starts_with("__"));
+        Ok(names)
+    }
+
     /// How many partitions `topic` has; an error when it does not exist.
     pub fn partitions(&mut self, topic: &str) -> Result<i32> {
         let described = self

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clusters::record_times::record_times;
 use crate::clusters::{Error, Inspector, TopicPartition};
-use crate::config::{self, Mirror, Start};
+use crate::config::{self, Isolation, Mirror, Start};
 use crate::control::plan::{Action, TopicPlan, plan_topics};
 use crate::librdkafka::admin::group_members::GroupDescription;
 use crate::librdkafka::admin::group_offsets::{GroupOffset, GroupQuery};
@@ -58,8 +58,8 @@ pub(super) async fn observe(
         committed(&source, &plans),
         groups(&source, &plans),
         source.log_starts(&originals),
-        source.log_ends(&originals),
-        target.log_ends(&copies),
+        source.ends_for(mirror.isolation, &originals),
+        target.ends_for(Isolation::ReadUncommitted, &copies),
     )?;
     let mut sight = Sight {
         plans,

@@ -18,16 +18,29 @@ pub enum OffsetSpec {
     LogStart,
     /// The one after the last record that a `read_committed` reader sees: the last stable offset.
     LogEnd,
+    /// The one after the last record, be its transaction decided or not.
+    HighWatermark,
     /// The first record with a timestamp at or after this time.
     AtOrAfter(SystemTime),
 }
 
 impl OffsetSpec {
+    fn isolation(self) -> sys::rd_kafka_IsolationLevel_t {
+        match self {
+            Self::HighWatermark => {
+                sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
+            }
+            _ => sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED,
+        }
+    }
+
     /// As the ListOffsets request has it: special negative values, or milliseconds since the epoch.
     fn timestamp(self) -> i64 {
         match self {
             Self::LogStart => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_EARLIEST as i64,
-            Self::LogEnd => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64,
+            Self::LogEnd | Self::HighWatermark => {
+                sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64
+            }
             Self::AtOrAfter(time) => time.duration_since(UNIX_EPOCH).map_or(0, |since| {
                 i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
             }),
@@ -46,23 +59,36 @@ pub fn partition_offsets<C: ClientContext>(
     // librdkafka compares every partition of a request with every other one.
     for chunk in partitions.chunks(500) {
         let query = query(chunk, spec)?;
-        let mut answer = ask(client, &query, timeout);
+        let mut answer = ask(client, &query, spec, timeout);
         if learn_grown(client, chunk, &answer, timeout) {
-            answer = ask(client, &query, timeout);
+            answer = ask(client, &query, spec, timeout);
         }
-        answers.extend(answer?);
+        match answer {
+            // Said of the whole request where no partition of it has a leader; those of other requests may have.
+            Err(failure) if is_unknown(&failure) => answers.extend(refused(chunk, &failure)),
+            answer => answers.extend(answer?),
+        }
     }
     Ok(answers)
+}
+
+fn refused(asked: &[TopicPartition], failure: &Failure) -> Vec<PartitionOffset> {
+    let refused = asked.iter().map(|at| PartitionOffset {
+        at: at.clone(),
+        offset: Err(failure.clone()),
+    });
+    refused.collect()
 }
 
 fn ask<C: ClientContext>(
     client: &Client<C>,
     query: &TopicPartitionList,
+    spec: OffsetSpec,
     timeout: Duration,
 ) -> Result<Vec<PartitionOffset>, Failure> {
     let operation = RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_LISTOFFSETS;
     let session = Session::open(client, operation, timeout);
-    send(&session, query);
+    send(&session, query, spec.isolation());
     Ok(read(&session.only()?))
 }
 
@@ -109,14 +135,18 @@ fn query(partitions: &[TopicPartition], spec: OffsetSpec) -> Result<TopicPartiti
     Ok(list)
 }
 
-fn send(session: &Session<'_>, query: &TopicPartitionList) {
+fn send(
+    session: &Session<'_>,
+    query: &TopicPartitionList,
+    isolation: sys::rd_kafka_IsolationLevel_t,
+) {
     let options = session.options(0);
     // SAFETY: list and options are alive during the calls, which copy them; the returned error, null
     // for an operation that knows the option, is ours.
     unsafe {
         let taken = super::owned_error_outcome(sys::rd_kafka_AdminOptions_set_isolation_level(
             options.as_ptr(),
-            sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED,
+            isolation,
         ));
         debug_assert!(taken.is_ok(), "ListOffsets knows the option: {taken:?}");
         sys::rd_kafka_ListOffsets(

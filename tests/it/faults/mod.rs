@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use kmirror_broker::Api;
 
-use crate::harness::{SOON, Sites};
+use crate::harness::{SOON, Sites, copy_of};
 use crate::support::wait::eventually;
 
 mod acknowledgements;
@@ -50,8 +50,10 @@ fn slow_down(sites: &Sites) {
 #[track_caller]
 fn await_begun(sites: &Sites) {
     eventually("the copying has begun", SOON, || {
-        let asked = sites.target.cluster().requests(Api::Produce);
-        ensure!(asked > 5, "{asked} requests");
+        let copy = copy_of("orders");
+        let ends = (0..4).filter_map(|partition| sites.target.cluster().log_end(&copy, partition));
+        let copied: i64 = ends.sum();
+        ensure!(copied > 500, "{copied} records are copied");
         Ok(())
     });
 }

@@ -1,0 +1,323 @@
+//! The map against a plain list of what became of each record.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::super::past::Stored;
+use super::*;
+
+fn source(offset: i64) -> SourceOffset {
+    SourceOffset::new(offset)
+}
+
+fn target(offset: i64) -> TargetOffset {
+    TargetOffset::new(offset)
+}
+
+fn run(source_offset: i64, target_offset: i64, length: u64) -> Run {
+    Run {
+        source: source(source_offset),
+        target: target(target_offset),
+        length,
+    }
+}
+
+fn at() -> TopicPartition {
+    TopicPartition::new("orders", 0)
+}
+
+fn begin(past: Past, from: i64, target_from: i64) -> Map {
+    let (from, target_from) = (source(from), target(target_from));
+    Map::begin("a-b", at(), past, Ends::default(), from, target_from)
+}
+
+/// The records of the map's topic, as compaction would leave them.
+#[derive(Default)]
+struct Topic {
+    records: BTreeMap<Key, (Place, Vec<u8>)>,
+    end: i64,
+}
+
+impl Topic {
+    fn save(&mut self, map: &mut Map) {
+        let Some(unsaved) = map.unsaved() else { return };
+        let mut places = Vec::new();
+        for change in &unsaved.changes {
+            let place = Place {
+                partition: 0,
+                offset: self.end,
+            };
+            self.end += 1;
+            places.push(place);
+            match &change.value {
+                Some(value) => self
+                    .records
+                    .insert(change.key.clone(), (place, value.clone())),
+                None => self.records.remove(&change.key),
+            };
+        }
+        map.saved(&unsaved, &places);
+    }
+
+    fn past(&self) -> Past {
+        let stored = self.records.iter().map(|(key, (place, value))| {
+            let chunk = Chunk::read(value).expect("the map writes whole chunks");
+            Stored::new(key.clone(), *place, chunk)
+        });
+        Past::of(stored.collect(), &Ends::default())
+    }
+
+    fn translate(&self, map: &Map, mut at: SourceOffset) -> Translation {
+        loop {
+            let aside = match map.translate(at) {
+                Translation::Aside(aside) => aside,
+                told => return told,
+            };
+            let mut records = self.records.values();
+            let record = records.find(|(place, _)| *place == aside.place);
+            let (_, value) = record.expect("a stretch that counts is there");
+            let chunk = Chunk::read(value).expect("the map writes whole chunks");
+            match aside.find(&chunk, at) {
+                Some(found) => return Translation::Exact(found),
+                None => at = aside.to,
+            }
+        }
+    }
+}
+
+#[test]
+fn a_partition_in_step_is_one_run_through_all_turns() {
+    let mut topic = Topic::default();
+    for turn in 0..50 {
+        let mut map = begin(topic.past(), turn * 10, turn * 10);
+        for offset in turn * 10..(turn + 1) * 10 {
+            map.record(run(offset, offset, 1), None);
+            topic.save(&mut map);
+        }
+    }
+    assert_eq!(topic.records.len(), 1);
+    let (_, value) = topic.records.values().next().expect("one record");
+    assert!(value.len() < 20, "{} bytes", value.len());
+    let map = begin(topic.past(), 500, 500);
+    assert_eq!(map.translate(source(123)), Translation::Exact(target(123)));
+}
+
+#[test]
+fn the_end_is_the_counterpart_of_the_end_and_nothing_lies_beyond() {
+    let mut map = begin(Past::default(), 5, 100);
+    assert_eq!(map.translate(source(5)), Translation::Exact(target(100)));
+    map.record(run(5, 103, 2), None);
+    map.reach(source(9));
+    for (asked, found) in [(5, 103), (6, 104), (7, 105), (9, 105)] {
+        assert_eq!(
+            map.translate(source(asked)),
+            Translation::Exact(target(found))
+        );
+    }
+    let not_yet = Translation::NotYet {
+        mirrored_to: source(9),
+    };
+    assert_eq!(map.translate(source(10)), not_yet);
+    let unknown = Translation::Unknown {
+        known_from: source(5),
+    };
+    assert_eq!(map.translate(source(4)), unknown);
+}
+
+#[test]
+fn of_records_that_were_written_twice_the_later_copies_count() {
+    let mut map = begin(Past::default(), 0, 0);
+    map.record(run(0, 0, 10), None);
+    map.record(run(6, 10, 4), None);
+    for (asked, found) in [(5, 5), (6, 10), (9, 13), (10, 14)] {
+        assert_eq!(
+            map.translate(source(asked)),
+            Translation::Exact(target(found))
+        );
+    }
+}
+
+#[test]
+fn what_nobody_mapped_is_unknown_and_not_skipped() {
+    let mut topic = Topic::default();
+    let mut map = begin(Past::default(), 0, 0);
+    map.record(run(0, 0, 10), None);
+    topic.save(&mut map);
+    let map = begin(topic.past(), 20, 30);
+    let unknown = Translation::Unknown {
+        known_from: source(20),
+    };
+    assert_eq!(map.translate(source(9)), Translation::Exact(target(9)));
+    assert_eq!(map.translate(source(10)), unknown);
+    assert_eq!(map.translate(source(20)), Translation::Exact(target(30)));
+}
+
+#[test]
+fn a_copy_that_was_created_anew_voids_what_was_known() {
+    let mut map = begin(Past::default(), 0, 0);
+    map.record(run(0, 0, 10), None);
+    map.record(run(10, 0, 5), None);
+    let unknown = Translation::Unknown {
+        known_from: source(10),
+    };
+    assert_eq!(map.translate(source(3)), unknown);
+    assert_eq!(map.translate(source(12)), Translation::Exact(target(2)));
+}
+
+#[test]
+fn a_topic_that_was_created_anew_takes_nothing_over() {
+    let ends = |id: &str| Ends {
+        source: Some(crate::clusters::TopicId::new(id)),
+        target: None,
+    };
+    let mut old = Map::begin(
+        "a-b",
+        at(),
+        Past::default(),
+        ends("old"),
+        source(0),
+        target(0),
+    );
+    old.record(run(0, 0, 10), None);
+    let value = old.unsaved().expect("it is new").changes[0].value.clone();
+    let chunk = Chunk::read(&value.expect("a value")).expect("a chunk");
+    let place = Place {
+        partition: 0,
+        offset: 0,
+    };
+    let stored = Stored::new(old.key(), place, chunk);
+    assert_eq!(
+        Past::of(vec![stored.clone()], &ends("old")).mirrored_to(),
+        Some(source(10))
+    );
+    let past = Past::of(vec![stored], &ends("new"));
+    assert_eq!(past.mirrored_to(), None);
+    let mut map = Map::begin("a-b", at(), past, ends("new"), source(0), target(10));
+    map.record(run(0, 10, 1), None);
+    let forgotten = map.unsaved().expect("it grew").changes.pop();
+    let forgotten = forgotten.expect("the old chunk");
+    assert_eq!((forgotten.key, forgotten.value), (old.key(), None));
+}
+
+#[test]
+fn a_process_that_lost_its_turn_overwrites_nothing() {
+    let mut topic = Topic::default();
+    let mut zombie = begin(topic.past(), 0, 0);
+    zombie.record(run(0, 0, 10), None);
+    topic.save(&mut zombie);
+    let mut owner = begin(topic.past(), 10, 10);
+    owner.record(run(10, 10, 5), None);
+    topic.save(&mut owner);
+    zombie.record(run(10, 15, 100), None);
+    topic.save(&mut zombie);
+    let map = begin(topic.past(), 15, 115);
+    assert_eq!(
+        topic.translate(&map, source(12)),
+        Translation::Exact(target(12))
+    );
+    assert_eq!(topic.past().mirrored_to(), Some(source(15)));
+}
+
+#[test]
+fn what_the_source_holds_no_more_is_forgotten() {
+    let mut topic = Topic::default();
+    let mut map = begin(Past::default(), 0, 0);
+    for n in 0..10 * SEALED_AT as i64 {
+        map.record(run(2 * n, n, 1), None);
+    }
+    topic.save(&mut map);
+    let before = topic.records.len();
+    map.forget_before(source(9 * SEALED_AT as i64));
+    map.reach(map.mirrored_to().next());
+    topic.save(&mut map);
+    assert_eq!(before - topic.records.len(), 4);
+}
+
+/// What happens to a partition, one thing after the other.
+#[derive(Debug, Clone)]
+enum Step {
+    /// So many source offsets hold no record.
+    Gap(u64),
+    /// So many target offsets are taken by others.
+    Foreign(u64),
+    /// So many records are mirrored.
+    Mirror(u64),
+    /// The map is saved.
+    Save,
+    /// The process dies, and another goes on at what was saved.
+    Restart,
+    /// The process reads again from so many records back.
+    Again(u64),
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (1..5_u64).prop_map(Step::Gap),
+        (1..5_u64).prop_map(Step::Foreign),
+        (1..40_u64).prop_map(Step::Mirror),
+        Just(Step::Save),
+        Just(Step::Restart),
+        (1..20_u64).prop_map(Step::Again),
+    ]
+}
+
+proptest! {
+    /// The model: for each source offset the target offset of its last copy, and the runs cut short by nothing.
+    #[test]
+    fn every_offset_is_translated_to_the_first_unread_record(steps in prop::collection::vec(any_step(), 1..120)) {
+        let mut topic = Topic::default();
+        let mut map = begin(Past::default(), 0, 0);
+        topic.save(&mut map);
+        let mut copies: BTreeMap<i64, i64> = BTreeMap::new();
+        let (mut next, mut end) = (0_i64, 0_i64);
+        for step in steps {
+            match step {
+                Step::Gap(count) => {
+                    // A record that was there before is there still.
+                    let is_new = copies.last_key_value().is_none_or(|(last, _)| *last < next);
+                    if is_new {
+                        next += count as i64;
+                        map.reach(source(next));
+                    }
+                }
+                Step::Foreign(count) => end += count as i64,
+                Step::Mirror(count) => {
+                    copies.split_off(&next);
+                    map.record(run(next, end, count), None);
+                    for n in 0..count as i64 {
+                        copies.insert(next + n, end + n);
+                    }
+                    next += count as i64;
+                    end += count as i64;
+                }
+                Step::Save => topic.save(&mut map),
+                Step::Restart => {
+                    let past = topic.past();
+                    next = past.mirrored_to().expect("it was saved").get();
+                    copies.split_off(&next);
+                    map = begin(past, next, end);
+                    topic.save(&mut map);
+                }
+                Step::Again(count) => {
+                    let back = copies.keys().rev().nth(count as usize - 1).copied();
+                    next = back.unwrap_or(next);
+                    map = begin(topic.past(), next.min(topic.past().mirrored_to().expect("it was saved").get()), end);
+                    next = map.mirrored_to().get();
+                    copies.split_off(&next);
+                    topic.save(&mut map);
+                }
+            }
+            for asked in 0..=map.mirrored_to().get() {
+                let first = copies.range(asked..).next().map(|(_, copy)| *copy);
+                match topic.translate(&map, source(asked)) {
+                    Translation::Exact(found) => match first {
+                        Some(first) => prop_assert_eq!(found.get(), first, "asked for {}", asked),
+                        None => prop_assert!(copies.values().all(|copy| *copy < found.get()) && found.get() <= end),
+                    },
+                    other => prop_assert!(false, "{:?} for {}", other, asked),
+                }
+            }
+        }
+    }
+}

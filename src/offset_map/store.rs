@@ -1,0 +1,207 @@
+//! Keeps the offset map in its topic on the target: written before positions are committed (I8), read before partitions begin.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::error::KafkaResult;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+
+use super::TOPIC;
+use super::chunk::Chunk;
+use super::map::Unsaved;
+use super::past::Place;
+use super::reader::{Read, Reader};
+use crate::board::now_ms;
+use crate::clusters::own_topic::{OwnTopic, Wanted};
+use crate::clusters::rare::{Rare, RareProducer};
+use crate::clusters::{Inspector, TopicPartition, properties};
+use crate::config::{self, Mirror};
+
+/// Longest wait for the target when the map is read; a longer one would only delay the next attempt.
+const READ_WITHIN: Duration = Duration::from_secs(30);
+
+/// Longest time that a record of the map may take; a commit waits for it.
+const WRITTEN_WITHIN_MS: &str = "30000";
+
+/// Partitions of the topic: enough to spread the writes of very many topics over brokers.
+const PARTITIONS: u32 = 8;
+
+/// What the topic is created with: small segments, since only closed ones are compacted, and what is not compacted is read
+/// at every start. Times are the broker's own, so
+/// that none is refused, however far apart the clocks are.
+const CONFIGS: &[(&str, &str)] = &[
+    ("message.timestamp.type", "LogAppendTime"),
+    ("segment.bytes", "16777216"),
+    ("min.cleanable.dirty.ratio", "0.2"),
+];
+
+/// The map's topic, as one mirror uses it. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    producer: RareProducer,
+    topic: Mutex<OwnTopic>,
+    reader: Arc<Mutex<Reader>>,
+    /// Partitions of the topic, as last seen.
+    partitions: AtomicUsize,
+}
+
+impl Store {
+    /// The topic on the mirror's target.
+    ///
+    /// # Errors
+    ///
+    /// When librdkafka refuses a property.
+    pub fn open(
+        cluster: &config::Cluster,
+        mirror: &Mirror,
+        inspector: Inspector,
+    ) -> KafkaResult<Self> {
+        let wanted = Wanted {
+            name: TOPIC.to_owned(),
+            may_create: mirror.create_topics,
+            partitions: PARTITIONS,
+            replication_factor: mirror.replication_factor,
+            configs: CONFIGS,
+        };
+        let producer = RareProducer::open(&settings(cluster, &mirror.name), &cluster.name)?;
+        let inner = Inner {
+            producer,
+            topic: Mutex::new(OwnTopic::new(wanted, inspector)),
+            reader: Arc::new(Mutex::new(Reader::open(cluster, &mirror.name)?)),
+            partitions: AtomicUsize::new(0),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Reads what is stored of these partitions' maps at this moment. One reading serves all who ask meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the topic cannot be read; the error of one partition is its own.
+    ///
+    /// # Panics
+    ///
+    /// When reading did.
+    pub async fn load(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<BTreeMap<TopicPartition, Read>, String> {
+        let asked = Instant::now();
+        let mut reader = Arc::clone(&self.inner.reader).lock_owned().await;
+        if reader.up_to_date_at < Some(asked) {
+            let created = self.inner.topic.lock().await.create().await;
+            let (returned, caught_up) = spawn_blocking(move || {
+                let caught_up = reader.catch_up(READ_WITHIN);
+                (reader, caught_up)
+            })
+            .await
+            .expect("reading does not panic");
+            reader = returned;
+            caught_up.map_err(|error| match created {
+                Ok(()) => error,
+                Err(refused) => format!("{error}; {refused}"),
+            })?;
+        }
+        self.inner
+            .partitions
+            .store(reader.partitions(), Ordering::Relaxed);
+        let read = partitions.iter().map(|at| (at.clone(), reader.of(at)));
+        Ok(read.collect())
+    }
+
+    /// Reads a chunk again that is not in memory.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    ///
+    /// # Panics
+    ///
+    /// When reading did.
+    pub async fn read(&self, place: Place) -> Result<Chunk, String> {
+        let reader = Arc::clone(&self.inner.reader).lock_owned().await;
+        let read = spawn_blocking(move || reader.read_at(place, READ_WITHIN)).await;
+        read.expect("reading does not panic")
+    }
+
+    /// Writes what has changed of partitions' maps; answers for each where its records lie.
+    ///
+    /// # Errors
+    ///
+    /// When one of them was not written; all may be written again.
+    pub async fn save(
+        &self,
+        maps: &[(TopicPartition, Unsaved)],
+    ) -> Result<Vec<Vec<Place>>, String> {
+        let count = self.inner.partitions.load(Ordering::Relaxed);
+        let keys: Vec<Vec<Vec<u8>>> = maps.iter().map(|(_, map)| keys(map)).collect();
+        let mut records = Vec::new();
+        for ((at, map), keys) in maps.iter().zip(&keys) {
+            records.extend(self::records(map, keys, partition_of(at, count)));
+        }
+        let offsets = self.inner.producer.write_all(records).await;
+        let offsets = offsets.map_err(|error| format!("{TOPIC} cannot be written: {error}"))?;
+        let mut offsets = offsets.into_iter();
+        let places = maps.iter().map(|(at, map)| {
+            let written = offsets.by_ref().take(map.changes.len());
+            let partition = partition_of(at, count);
+            let place = |offset| Place { partition, offset };
+            written.map(place).collect()
+        });
+        Ok(places.collect())
+    }
+}
+
+fn keys(map: &Unsaved) -> Vec<Vec<u8>> {
+    map.changes
+        .iter()
+        .map(|change| change.key.write())
+        .collect()
+}
+
+/// The records that one map's changes are, with their keys as they are written.
+fn records<'a>(map: &'a Unsaved, keys: &'a [Vec<u8>], partition: i32) -> Vec<Rare<'a>> {
+    let changes = map.changes.iter().zip(keys);
+    let timestamp = now_ms();
+    let records = changes.map(|(change, key)| Rare {
+        topic: TOPIC,
+        partition,
+        key,
+        value: change.value.as_deref(),
+        timestamp,
+    });
+    records.collect()
+}
+
+/// Which partition of the topic holds the chunks of a source partition (FNV-1a).
+fn partition_of(at: &TopicPartition, count: usize) -> i32 {
+    let bytes = at.topic.bytes().chain(at.partition.to_be_bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    i32::try_from(hash % count.max(1) as u64).expect("a topic's partitions are counted in i32")
+}
+
+fn settings(cluster: &config::Cluster, mirror: &str) -> ClientConfig {
+    let mut settings = properties::base(cluster, &format!("kmirror-offsets-{mirror}"));
+    settings
+        // A chunk comes before what it replaces is forgotten.
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("linger.ms", "0")
+        .set("compression.type", "lz4")
+        .set("message.timeout.ms", WRITTEN_WITHIN_MS)
+        .set("allow.auto.create.topics", "false")
+        .set("topic.metadata.propagation.max.ms", "1000");
+    settings
+}

@@ -1,0 +1,237 @@
+//! Looks back at what the copies hold behind what their maps know, so that nothing of it is written twice.
+//!
+//! A process that dies leaves records on the target whose acknowledgements nobody saved. Whoever begins on the partition
+//! next reads that short stretch, finds its records on the source, completes the map with them and goes on behind them.
+//!
+//! A write that the dying process still had in flight must not slip in after the look. A process that gives a partition
+//! back has settled before; one that died or lost its connection holds the partition, as the group sees it, until its session is
+//! over, and its connections to the target are closed or it has been cut off for as long: what a broker had received was
+//! appended long before. A write that a broker held back for longer than a session is not excluded by that; it is noticed
+//! by its offset (`Flight::acknowledge`), and told.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use super::observe::Question;
+use super::provenance::LeftOut;
+use crate::clusters::TopicPartition;
+use crate::clusters::stretches::{self, Stretch, Taken};
+use crate::config::Isolation;
+use crate::librdkafka::message::{Header, Record};
+use crate::offset::{SourceOffset, TargetOffset};
+use crate::offset_map::{Cleaning, Digest, Recovered, recover};
+use crate::target::Stamp;
+
+/// Longest time for reading what the copies of one topic hold, or what its source does.
+const READ_WITHIN: Duration = Duration::from_secs(60);
+
+/// Records of a stretch that is looked at: far more than can be in flight. A longer one was written by others.
+const LONGEST: u64 = 4_000_000;
+
+/// What to look at: where the map ends, and where the copy does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beyond {
+    /// The first source offset that the map does not know.
+    pub source: SourceOffset,
+    /// Where it was to be written.
+    pub from: TargetOffset,
+    /// Where the copy ends.
+    pub to: TargetOffset,
+}
+
+/// What was found, or why it is not what this mirror wrote.
+pub type Found = Result<Recovered, String>;
+
+impl Question {
+    /// Looks at what copies hold behind their maps.
+    ///
+    /// # Errors
+    ///
+    /// When the clusters do not answer.
+    pub(super) async fn look_back(
+        &self,
+        beyond: BTreeMap<TopicPartition, Beyond>,
+    ) -> Result<BTreeMap<TopicPartition, Found>, String> {
+        let mut topics: BTreeMap<_, BTreeMap<i32, Beyond>> = BTreeMap::new();
+        for (at, beyond) in beyond {
+            topics
+                .entry(at.topic)
+                .or_default()
+                .insert(at.partition, beyond);
+        }
+        let mut found = BTreeMap::new();
+        for (topic, partitions) in topics {
+            let one = self.look_at(&topic, &partitions).await?;
+            let one = one.into_iter();
+            found.extend(
+                one.map(|(partition, found)| {
+                    (TopicPartition::new(topic.clone(), partition), found)
+                }),
+            );
+        }
+        Ok(found)
+    }
+
+    async fn look_at(
+        &self,
+        topic: &str,
+        partitions: &BTreeMap<i32, Beyond>,
+    ) -> Result<BTreeMap<i32, Found>, String> {
+        let names = &self.topics[topic].names;
+        let short = partitions.iter().filter(|(_, beyond)| is_short(beyond));
+        let on_target = short.clone().map(|(partition, beyond)| {
+            let stretch = Stretch {
+                from: beyond.from.get(),
+                before: beyond.to.get(),
+                records: LONGEST,
+            };
+            (*partition, stretch)
+        });
+        let stamp = self.stamp(topic);
+        let written = stretches::read(
+            &self.target_cluster,
+            Isolation::ReadUncommitted,
+            &names.target_topic,
+            on_target.collect(),
+            READ_WITHIN,
+            move |record| Some(Copied::of_copy(record, stamp.as_ref())),
+        )
+        .await?;
+        let original = self.originals(topic, short, &written).await?;
+        let cleaning = self.cleaning(topic, &names.target_topic).await?;
+        let found = partitions.iter().map(|(partition, beyond)| {
+            let [written, original] = [&written, &original].map(|one| of(one, *partition));
+            (*partition, compare(beyond, original, written, cleaning))
+        });
+        Ok(found.collect())
+    }
+
+    /// As many records of the source as the copies hold, from where the maps end.
+    async fn originals(
+        &self,
+        topic: &str,
+        partitions: impl Iterator<Item = (&i32, &Beyond)>,
+        written: &Taken<Copied>,
+    ) -> Result<Taken<Copied>, String> {
+        let on_source = partitions.map(|(partition, beyond)| {
+            let is_empty = of(written, *partition).is_empty();
+            let stretch = Stretch {
+                from: beyond.source.get(),
+                before: i64::MAX,
+                records: if is_empty {
+                    0
+                } else {
+                    beyond.to.since(beyond.from)
+                },
+            };
+            (*partition, stretch)
+        });
+        let left_out = LeftOut::of(&self.mirror, topic);
+        stretches::read(
+            &self.source_cluster,
+            self.mirror.isolation,
+            topic,
+            on_source.collect(),
+            READ_WITHIN,
+            move |record| (!left_out.has(&record)).then(|| Copied::of_original(record)),
+        )
+        .await
+    }
+
+    /// Whether compaction or retention may have taken records away.
+    async fn cleaning(&self, topic: &str, copy: &str) -> Result<Cleaning, String> {
+        let is_compacted = async |inspector: &crate::clusters::Inspector, topic: &str| {
+            let configs = inspector.all_topic_configs(&[topic.to_owned()]).await;
+            let configs = configs.map_err(|error| error.to_string())?;
+            let values = configs
+                .into_iter()
+                .filter_map(|one| one.values.ok())
+                .flatten();
+            let mut policies = values.filter(|config| config.name == "cleanup.policy");
+            Ok::<_, String>(
+                policies.any(|policy| policy.value.is_some_and(|value| value.contains("compact"))),
+            )
+        };
+        Ok(Cleaning {
+            source: is_compacted(&self.source, topic).await?,
+            target: is_compacted(&self.target, copy).await?,
+        })
+    }
+
+    fn stamp(&self, topic: &str) -> Option<Stamp> {
+        super::provenance::stamp(&self.mirror, topic)
+    }
+}
+
+fn is_short(beyond: &Beyond) -> bool {
+    beyond.to.since(beyond.from) <= LONGEST
+}
+
+fn of<T>(taken: &Taken<T>, partition: i32) -> &[(i64, T)] {
+    taken.get(&partition).map_or(&[], Vec::as_slice)
+}
+
+fn compare(
+    beyond: &Beyond,
+    original: &[(i64, Copied)],
+    written: &[(i64, Copied)],
+    cleaning: Cleaning,
+) -> Found {
+    if !is_short(beyond) {
+        return Err(format!("more than {LONGEST} records were written to it"));
+    }
+    // A copy that keeps times of its own tells nothing of those of the source.
+    let timed = written.iter().all(|(_, copied)| copied.timed.is_some());
+    let digest = |copied: &Copied| copied.timed.filter(|_| timed).unwrap_or(copied.untimed);
+    let original = original.iter();
+    let original = original.map(|(at, copied)| (SourceOffset::new(*at), digest(copied)));
+    let target = written.iter();
+    let target = target.map(|(at, copied)| (TargetOffset::new(*at), digest(copied)));
+    let (original, target): (Vec<_>, Vec<_>) = (original.collect(), target.collect());
+    recover(&original, &target, beyond.from, cleaning)
+        .ok_or_else(|| "it holds records that are not those of the source there".to_owned())
+}
+
+/// By what a record is known again on the other side.
+struct Copied {
+    /// Of key, value, headers and timestamp; absent where the copy has a time of its own.
+    timed: Option<Digest>,
+    /// Of the same without the timestamp.
+    untimed: Digest,
+}
+
+impl Copied {
+    fn of_original(record: Record<'_>) -> Self {
+        Self::new(record, None, true)
+    }
+
+    /// Without the header that the mirror added.
+    fn of_copy(record: Record<'_>, stamp: Option<&Stamp>) -> Self {
+        Self::new(record, stamp, !record.is_log_append_time())
+    }
+
+    fn new(record: Record<'_>, stamp: Option<&Stamp>, has_time: bool) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (record.key(), record.value()).hash(&mut hasher);
+        let mut headers: Vec<Header<'_>> = record.all_headers().collect();
+        headers.pop_if(|last| stamp.is_some_and(|stamp| is_stamp(last, stamp)));
+        headers.len().hash(&mut hasher);
+        for header in headers {
+            (header.name, header.value).hash(&mut hasher);
+        }
+        let untimed = hasher.finish();
+        // A timestamp of 0 arrives as 1.
+        let timestamp = match record.timestamp() {
+            0 => 1,
+            other => other,
+        };
+        timestamp.hash(&mut hasher);
+        let timed = has_time.then(|| hasher.finish());
+        Self { timed, untimed }
+    }
+}
+
+fn is_stamp(header: &Header<'_>, stamp: &Stamp) -> bool {
+    header.name == stamp.name && header.value == Some(stamp.value.as_bytes())
+}
