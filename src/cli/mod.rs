@@ -6,6 +6,7 @@ mod clusters;
 mod completions;
 mod demo;
 mod exit;
+mod import;
 mod logging;
 mod plan;
 mod run;
@@ -53,6 +54,11 @@ enum Verb {
     ///
     /// Asks the clusters, not the daemon, so it works with the daemon down.
     Status(status::StatusArgs),
+    /// Print the configuration that does what a deployment of MirrorMaker 2 did
+    ///
+    /// Reads the file that connect-mirror-maker.sh is given. Settings without counterpart are listed with the reason;
+    /// secrets become references to environment variables.
+    Import(import::ImportArgs),
     /// Run one built-in cluster, for trying things by hand
     Broker(broker::BrokerArgs),
     /// Print a script that completes kmirror's commands in a shell
@@ -106,6 +112,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Check(args) => block_on(check::check(args)),
         Verb::Plan(args) => block_on(plan::plan(args)),
         Verb::Status(args) => block_on(status::status(args)),
+        Verb::Import(args) => import::import(&args),
         Verb::Broker(args) => block_on(broker::broker(args)),
         Verb::Completions(args) => completions::completions(&args),
     }

@@ -19,8 +19,8 @@ pub(super) const LOG_LEVEL: tracing::Level = tracing::Level::INFO;
 
 pub(super) const VERIFY_HOSTNAME: bool = true;
 
-pub(super) const TOPICS: &[&str] = &[".*"];
-pub(super) const EXCLUDE_TOPICS: &[&str] = &[
+pub(crate) const TOPICS: &[&str] = &[".*"];
+pub(crate) const EXCLUDE_TOPICS: &[&str] = &[
     "__.*",
     r"mm2.*\.internal",
     r".*\.checkpoints\.internal",
@@ -38,7 +38,7 @@ pub(super) const SYNC_TOPIC_CONFIGS: bool = true;
 pub(super) const SYNC_ACLS: bool = false;
 
 /// MirrorMaker 2's own list (`DefaultConfigPropertyFilter`): what belongs to the one cluster and not to the data.
-pub(super) const EXCLUDE_CONFIGS: &[&str] = &[
+pub(crate) const EXCLUDE_CONFIGS: &[&str] = &[
     "follower.replication.throttled.replicas",
     "leader.replication.throttled.replicas",
     "message.timestamp.difference.max.ms",
@@ -47,15 +47,15 @@ pub(super) const EXCLUDE_CONFIGS: &[&str] = &[
     "min.insync.replicas",
 ];
 
-pub(super) const GROUPS: &[&str] = &[".*"];
-pub(super) const EXCLUDE_GROUPS: &[&str] =
+pub(crate) const GROUPS: &[&str] = &[".*"];
+pub(crate) const EXCLUDE_GROUPS: &[&str] =
     &["console-consumer-.*", "connect-.*", r"kmirror\..*", "__.*"];
 pub(super) const SYNC_GROUP_OFFSETS: bool = true;
-pub(super) const DISCOVERY_INTERVAL: Duration = Duration::from_secs(2);
+pub(crate) const DISCOVERY_INTERVAL: Duration = Duration::from_secs(2);
 pub(super) const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
-pub(super) const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
+pub(crate) const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 pub(super) const HEARTBEATS: Heartbeats = Heartbeats::Target;
-pub(super) const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) const COMPRESSION: Compression = Compression::Lz4;
 pub(super) const ON_GAP: OnGap = OnGap::Continue;
 pub(super) const ON_DIVERGENCE: OnDivergence = OnDivergence::Pause;

@@ -13,7 +13,7 @@ mod collision;
 mod config_flow;
 mod conflicts;
 mod daemon;
-mod defaults;
+pub(crate) mod defaults;
 mod error;
 mod fields;
 mod heartbeat;

@@ -23,6 +23,17 @@ pub fn kmirror_on(config: &Path, arguments: &[&str]) -> Result<Ended> {
     ended(command.args(arguments).arg("-c").arg(config))
 }
 
+/// As `kmirror_on`, with variables added to the environment.
+pub fn kmirror_in(
+    environment: &[(&str, &str)],
+    config: &Path,
+    arguments: &[&str],
+) -> Result<Ended> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kmirror"));
+    command.envs(environment.iter().copied());
+    ended(command.args(arguments).arg("-c").arg(config))
+}
+
 fn ended(command: &mut Command) -> Result<Ended> {
     let Output {
         status,

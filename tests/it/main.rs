@@ -13,6 +13,7 @@ mod cli;
 mod cli_broker;
 mod cli_check;
 mod cli_demo;
+mod cli_import;
 mod cli_plan;
 mod cli_status;
 mod control;
