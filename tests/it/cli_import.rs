@@ -42,6 +42,19 @@ fn what_is_printed_is_valid_once_its_variables_are_set() -> Result<()> {
 }
 
 #[test]
+fn passwords_are_asked_for_and_never_printed() -> Result<()> {
+    let ended = import("mm2.properties")?;
+    let names: Vec<_> = variables(&ended.stderr);
+    let names: Vec<_> = names.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["PARIS_SASL_PASSWORD", "OSLO_SASL_PASSWORD"]);
+    let where_from = "set OSLO_SASL_PASSWORD to the password in `oslo.sasl.jaas.config` (line 21)";
+    assert!(ended.stderr.contains(where_from), "{}", ended.stderr);
+    let said = ended.stdout + &ended.stderr;
+    assert!(!said.contains("swordfish"), "{said}");
+    Ok(())
+}
+
+#[test]
 fn what_has_no_counterpart_is_listed_with_the_reason() -> Result<()> {
     let ended = import("mm2-tuned.properties")?;
     let words: Vec<_> = ended.stdout.split_whitespace().collect();

@@ -4,6 +4,7 @@ use super::draft::{Cluster, Mapping, Piece, Text};
 use super::flows::Flows;
 use super::references::References;
 use super::settings::{Setting, Settings, shown};
+use super::{sasl, tls};
 
 /// Properties that mean the same to librdkafka, with its name for them.
 const PASSED_ON: [(&str, &str); 8] = [
@@ -111,6 +112,15 @@ pub(super) fn cluster(
     let mut keys = Mapping::default();
     check_name(alias, settings);
     servers(&own, &mut keys, references);
+    let protocol = protocol(&own);
+    match protocol.encrypts {
+        true => tls::map(&own, &mut keys, references),
+        false => tls::leave(&own),
+    }
+    match protocol.authenticates {
+        true => sasl::map(&own, &mut keys, references),
+        false => sasl::leave(&own),
+    }
     pass_on(&own, &mut keys);
     Cluster {
         name: alias.to_owned(),
@@ -160,6 +170,38 @@ fn addresses(text: &str) -> String {
     };
     let entries: Vec<_> = text.split(',').map(entry).collect();
     entries.join(",")
+}
+
+/// What `security.protocol` asks for.
+struct Protocol {
+    encrypts: bool,
+    authenticates: bool,
+}
+
+fn protocol(own: &ClusterSettings<'_>) -> Protocol {
+    let setting = own.get("security.protocol");
+    let name = setting.as_ref().map(|setting| setting.value());
+    let name = name.unwrap_or("PLAINTEXT").to_uppercase();
+    let (encrypts, authenticates) = match name.as_str() {
+        "PLAINTEXT" => (false, false),
+        "SSL" => (true, false),
+        "SASL_PLAINTEXT" => (false, true),
+        "SASL_SSL" => (true, true),
+        _ => {
+            if let Some(setting) = &setting {
+                let remedy = "write `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`";
+                setting.wrong("is no security protocol", remedy);
+            }
+            (false, false)
+        }
+    };
+    if let Some(setting) = setting {
+        setting.settled(!encrypts && !authenticates);
+    }
+    Protocol {
+        encrypts,
+        authenticates,
+    }
 }
 
 fn pass_on(own: &ClusterSettings<'_>, keys: &mut Mapping) {

@@ -13,10 +13,21 @@ pub(super) enum Piece {
 }
 
 impl Text {
+    /// The value of the environment variable `name`.
+    pub(super) fn variable(name: String) -> Self {
+        Self(vec![Piece::Reference(name)])
+    }
+
     /// Whether a part of it comes from elsewhere.
     pub(super) fn has_reference(&self) -> bool {
         let is_reference = |piece: &Piece| matches!(piece, Piece::Reference(_));
         self.0.iter().any(is_reference)
+    }
+
+    /// Whether nothing of it stands in the file itself.
+    pub(super) fn is_outside(&self) -> bool {
+        let outside = |piece: &Piece| matches!(piece, Piece::Reference(_));
+        !self.0.is_empty() && self.0.iter().all(outside)
     }
 }
 

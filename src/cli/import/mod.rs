@@ -10,17 +10,22 @@ mod draft;
 mod flow_settings;
 mod flows;
 mod groups;
+mod jaas;
 mod mirror;
 mod print;
 mod properties;
 mod references;
 mod report;
+mod sasl;
 mod settings;
 mod settle;
+mod tls;
 mod topic_configs;
 mod topics;
 mod without;
 
+#[cfg(test)]
+mod security_tests;
 #[cfg(test)]
 mod tests;
 

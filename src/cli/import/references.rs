@@ -107,6 +107,19 @@ impl References {
         Text(pieces)
     }
 
+    /// What takes the place of a secret: a reference where it was one before, otherwise a variable.
+    pub(super) fn secret(&mut self, value: &str, hint: &str, from: String) -> Text {
+        // Looked at first, so that no variable is made for a part of a value.
+        let bare = self.pattern.replace_all(value, "");
+        if bare.is_empty() && self.holds_any(value) {
+            let text = self.translate(value, hint);
+            if text.is_outside() {
+                return text;
+            }
+        }
+        Text::variable(self.variable(hint, from))
+    }
+
     /// The name of a variable for `from`, after `hint`; the same for the same.
     pub(super) fn variable(&mut self, hint: &str, from: String) -> String {
         if let Some(known) = self.variables.iter().find(|known| known.from == from) {
@@ -216,6 +229,21 @@ mod tests {
                 Text(pieces),
                 "{value}"
             );
+        }
+    }
+
+    #[test]
+    fn a_secret_never_stands_in_the_text() {
+        for (value, name) in [
+            ("plain", "A_PW"),
+            ("${env:PW}", "PW"),
+            ("half-${env:PW}", "A_PW"),
+            ("${other:x:y}", "A_PW"),
+        ] {
+            let mut references = references();
+            let text = references.secret(value, "A.pw", "the password".into());
+            assert_eq!(text, Text::variable(name.to_owned()), "{value}");
+            assert_eq!(references.variables().is_empty(), name == "PW", "{value}");
         }
     }
 

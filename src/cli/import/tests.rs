@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use super::*;
 
 /// A one-way deployment.
-const BASE: &str = "clusters = A, B\nA.bootstrap.servers = a:9092\nB.bootstrap.servers = b:9092\nA->B.enabled = true\n";
+pub(super) const BASE: &str = "clusters = A, B\nA.bootstrap.servers = a:9092\nB.bootstrap.servers = b:9092\nA->B.enabled = true\n";
 
-fn yaml(more: &str) -> String {
+pub(super) fn yaml(more: &str) -> String {
     match convert("mm2.properties", &format!("{BASE}{more}")) {
         Ok(imported) => imported.yaml,
         Err(problems) => panic!("{more}: {problems:#?}"),
@@ -26,7 +26,16 @@ fn mirror(more: &str) -> Vec<String> {
     keys.map(str::to_owned).collect()
 }
 
-fn problems(text: &str) -> Vec<String> {
+/// The keys of cluster A.
+pub(super) fn cluster(more: &str) -> Vec<String> {
+    let yaml = yaml(more);
+    let keys = yaml.lines().skip_while(|line| *line != "  A:").skip(2);
+    let keys = keys.take_while(|line| line.starts_with("    "));
+    let keys = keys.map(str::trim).filter(|line| !line.starts_with('#'));
+    keys.map(str::to_owned).collect()
+}
+
+pub(super) fn problems(text: &str) -> Vec<String> {
     match convert("mm2.properties", text) {
         Ok(imported) => panic!("no problem in:\n{}", imported.yaml),
         Err(problems) => problems,
@@ -236,6 +245,10 @@ fn wrong_values_are_told_with_line_and_remedy() {
             "5: replication.policy.separator: holds what no topic name may hold; ",
         ),
         (
+            "A.security.protocol = TLS",
+            "5: A.security.protocol: is no security protocol; ",
+        ),
+        (
             "B.producer.compression.type = lzo",
             "5: B.producer.compression.type: is no codec; ",
         ),
@@ -269,7 +282,7 @@ fn wrong_values_are_told_with_line_and_remedy() {
 #[test]
 fn every_problem_is_told_at_once() {
     let told = problems(&format!(
-        "{BASE}topics = *\nreplication.factor = x\nsync.topic.acls.enabled = y"
+        "{BASE}topics = *\nreplication.factor = x\nA.security.protocol = y"
     ));
     assert_eq!(told.len(), 3, "{told:#?}");
 }
