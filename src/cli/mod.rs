@@ -56,8 +56,8 @@ enum Verb {
     Status(status::StatusArgs),
     /// Print the configuration that does what a deployment of MirrorMaker 2 did
     ///
-    /// Reads the file that connect-mirror-maker.sh is given. Settings without counterpart are listed with the reason;
-    /// secrets become references to environment variables.
+    /// Reads the file that connect-mirror-maker.sh is given, or the configuration of a MirrorSourceConnector. Settings
+    /// without counterpart are listed with the reason; secrets become references to environment variables.
     Import(import::ImportArgs),
     /// Run one built-in cluster, for trying things by hand
     Broker(broker::BrokerArgs),

@@ -30,7 +30,12 @@ fn variables(said: &str) -> Vec<(&str, &str)> {
 
 #[test]
 fn what_is_printed_is_valid_once_its_variables_are_set() -> Result<()> {
-    for (name, mirrors) in [("mm2.properties", 3), ("mm2-tuned.properties", 1)] {
+    for (name, mirrors) in [
+        ("mm2.properties", 3),
+        ("mm2-tuned.properties", 1),
+        ("connector.properties", 1),
+        ("connector.json", 1),
+    ] {
         let ended = import(name)?;
         let file = ConfigFile::of(&ended.stdout)?;
         let checked = kmirror_in(&variables(&ended.stderr), file.path(), &["check"])?;
@@ -49,8 +54,12 @@ fn passwords_are_asked_for_and_never_printed() -> Result<()> {
     assert_eq!(names, ["PARIS_SASL_PASSWORD", "OSLO_SASL_PASSWORD"]);
     let where_from = "set OSLO_SASL_PASSWORD to the password in `oslo.sasl.jaas.config` (line 21)";
     assert!(ended.stderr.contains(where_from), "{}", ended.stderr);
-    let said = ended.stdout + &ended.stderr;
-    assert!(!said.contains("swordfish"), "{said}");
+    for name in ["mm2.properties", "connector.properties", "connector.json"] {
+        assert!(fs::read_to_string(sample(name))?.contains("swordfish"));
+        let ended = import(name)?;
+        let said = ended.stdout + &ended.stderr;
+        assert!(!said.contains("swordfish"), "{name}: {said}");
+    }
     Ok(())
 }
 

@@ -34,13 +34,26 @@ pub(super) struct Flows {
     /// Every alias of the file.
     pub(super) aliases: Vec<String>,
     pub(super) enabled: Vec<Flow>,
+    /// Whether MirrorMaker 2 ran as a process of its own, with all of its connectors.
+    pub(super) is_dedicated: bool,
 }
 
 impl Flows {
+    /// The one flow of a connector.
+    pub(super) fn of_connector(flow: Flow) -> Self {
+        Self {
+            aliases: vec![flow.source.clone(), flow.target.clone()],
+            enabled: vec![flow],
+            is_dedicated: false,
+        }
+    }
+
     /// Those of a dedicated file. What is wrong is noted there.
     pub(super) fn read(settings: &Settings) -> Self {
         let Some(clusters) = settings.first(["clusters"]) else {
-            settings.problem("has no `clusters`; give the file that MirrorMaker 2 is started with");
+            settings.problem(
+                "has no `clusters`; give the file that MirrorMaker 2 is started with, or the configuration of a MirrorSourceConnector",
+            );
             return Self::default();
         };
         clusters.carried();
@@ -61,7 +74,11 @@ impl Flows {
                 "write `A->B.enabled = true` for clusters A and B",
             );
         }
-        Self { aliases, enabled }
+        Self {
+            aliases,
+            enabled,
+            is_dedicated: true,
+        }
     }
 
     /// Whether a mirror reads from the cluster.

@@ -13,6 +13,9 @@ const IMPORT_FROM: Item = Item::Off("import_from: mirrormaker2");
 pub(super) fn mirror(own: &FlowSettings<'_>, flows: &Flows) -> Mirror {
     let Flow { source, target } = own.flow;
     let mut keys = Mapping(vec![IMPORT_FROM]);
+    if !flows.is_dedicated {
+        keys.comment("What MirrorCheckpointConnector and MirrorHeartbeatConnector did stands in files of theirs: see groups, exclude_groups, sync_group_offsets, checkpoint_interval and heartbeats.");
+    }
     topics::map(own, &mut keys);
     start(own, &mut keys);
     replication_factor(own, &mut keys);
@@ -120,7 +123,7 @@ fn heartbeats(own: &FlowSettings<'_>, flows: &Flows, keys: &mut Mapping) {
     }
     let back = own.flow.reverse();
     let is_written_to = flows.writes_to(&back.target);
-    if !is_written_to && writes_heartbeats(&back, own.settings) {
+    if flows.is_dedicated && !is_written_to && writes_heartbeats(&back, own.settings) {
         keys.comment(format!(
             "MirrorMaker 2 wrote heartbeats to {} as well, unless it was started with --clusters {}; `heartbeats: both` does the same.",
             back.target, back.source

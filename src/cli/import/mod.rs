@@ -1,11 +1,12 @@
 //! `kmirror import`: a configuration that does what a deployment of MirrorMaker 2 did.
 //!
-//! The file goes through `properties` (settings with their lines), `flows` (what is copied where), `cluster` and
+//! The file goes through `properties` or `connector` (settings with their lines), `flows` (what is copied where), `cluster` and
 //! `mirror` (the draft, setting by setting), `account` (whatever nobody has read), `settle` (kmirror's own rules) and
 //! `print`. `settings` holds what becomes of each setting, so that none is lost on the way.
 
 mod account;
 mod cluster;
+mod connector;
 mod draft;
 mod flow_settings;
 mod flows;
@@ -39,12 +40,13 @@ use super::{Exit, Failure};
 use draft::Draft;
 use flow_settings::FlowSettings;
 use flows::Flows;
+use properties::Entry;
 use references::References;
 use settings::Settings;
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// The file that MirrorMaker 2 is started with (mm2.properties)
+    /// MirrorMaker 2's own file (mm2.properties), or the configuration of a MirrorSourceConnector, as properties or JSON
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
@@ -77,12 +79,15 @@ pub(super) fn import(args: &ImportArgs) -> Result<Exit, Failure> {
 
 /// Converts the file called `name`, or says what is wrong with it, one line each.
 fn convert(name: &str, text: &str) -> Result<Imported, Vec<String>> {
-    let entries = properties::read(text).map_err(|malformed| {
-        let line = malformed.line;
-        vec![format!("{name}:{line}: {}", malformed.what)]
-    })?;
-    let settings = Settings::new(name, entries, str::to_owned);
-    let flows = Flows::read(&settings);
+    let entries = read(name, text)?;
+    let (settings, flows) = match connector::is_connector(&entries) {
+        true => of_connector(name, entries)?,
+        false => {
+            let settings = Settings::new(name, entries, str::to_owned);
+            let flows = Flows::read(&settings);
+            (settings, flows)
+        }
+    };
     let mut references = References::new(&settings);
     let mut draft = draft(&settings, &flows, &mut references);
     references.account(&settings);
@@ -102,6 +107,39 @@ fn convert(name: &str, text: &str) -> Result<Imported, Vec<String>> {
         yaml: print::whole(&draft, &before, &behind),
         summary: report::summary(&settings, &draft, variables),
     })
+}
+
+/// The settings of the file, whichever of its two syntaxes it is in.
+fn read(name: &str, text: &str) -> Result<Vec<Entry>, Vec<String>> {
+    if text.trim_start().starts_with('{') {
+        return connector::read_json(text).map_err(|what| vec![format!("{name}: {what}")]);
+    }
+    properties::read(text).map_err(|malformed| {
+        let line = malformed.line;
+        vec![format!("{name}:{line}: {}", malformed.what)]
+    })
+}
+
+fn of_connector(name: &str, entries: Vec<Entry>) -> Result<(Settings, Flows), Vec<String>> {
+    let flow = connector::flow(&entries).map_err(|what| vec![format!("{name}:{what}")])?;
+    let own = |key: &str| connector::dedicated_name(key, &flow);
+    let settings = Settings::new(name, entries, own);
+    for key in [
+        "connector.class",
+        "source.cluster.alias",
+        "target.cluster.alias",
+    ] {
+        if let Some(carried) = settings.first([flow.key(key)]) {
+            carried.carried();
+        }
+    }
+    if let Some(enabled) = settings.first([flow.key("enabled")]) {
+        enabled.default();
+        if !enabled.value().eq_ignore_ascii_case("true") {
+            enabled.wrong("the connector copies nothing", "write `true`");
+        }
+    }
+    Ok((settings, Flows::of_connector(flow)))
 }
 
 fn draft(settings: &Settings, flows: &Flows, references: &mut References) -> Draft {
