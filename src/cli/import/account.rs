@@ -186,6 +186,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_documentation_has_a_row_for_every_setting_of_a_flow() {
+        let page = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/docs/migrating-from-mirrormaker2.md"
+        );
+        let text = std::fs::read_to_string(page).unwrap();
+        for name in OF_FLOWS.iter().chain(&OF_CLIENTS) {
+            let names_it = |line: &str| {
+                let quoted = line.split('`').skip(1).step_by(2);
+                let mut ends = quoted.filter(|quoted| quoted.ends_with(name));
+                line.starts_with('|') && ends.next().is_some()
+            };
+            assert!(text.lines().any(names_it), "no row for `{name}`");
+        }
+    }
+
+    #[test]
     fn names_are_found_behind_their_prefixes() {
         for (name, plain) in [
             ("tasks.max", "tasks.max"),

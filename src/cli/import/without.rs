@@ -325,6 +325,22 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_lists_every_name() {
+        let page = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/docs/migrating-from-mirrormaker2.md"
+        );
+        let text = std::fs::read_to_string(page).unwrap();
+        for name in REASONS.iter().flat_map(|reason| reason.names) {
+            let rows = text.lines().filter(|line| line.starts_with('|'));
+            let mut naming = rows.filter(|row| row.contains(&format!("`{name}`")));
+            // The providers have a row among what is carried over, by their form.
+            let is_listed = naming.next().is_some() || name.starts_with("config.providers");
+            assert!(is_listed, "no row for `{name}`");
+        }
+    }
+
+    #[test]
     fn what_has_a_default_has_a_reason_for_other_values() {
         for (name, _) in DEFAULTS {
             assert!(reason(name).is_some(), "{name}");
