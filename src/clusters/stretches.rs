@@ -54,7 +54,7 @@ pub async fn read<T: Send + 'static>(
         reading
             .assign(&consumer, &topic)
             .map_err(|error| error.to_string())?;
-        reading.to_end(&consumer, deadline, take)?;
+        reading.read_to_end(&consumer, deadline, take)?;
         Ok(reading.taken)
     })
     .await
@@ -101,7 +101,7 @@ impl<T> Reading<T> {
         consumer.assign(&list)
     }
 
-    fn to_end(
+    fn read_to_end(
         &mut self,
         consumer: &BaseConsumer<ClusterContext>,
         deadline: Instant,

@@ -115,7 +115,7 @@ impl Past {
         let last = self.stretches.last()?;
         let chunk = last.chunk.as_ref()?;
         let runs = chunk.runs.iter();
-        let counted = runs.filter_map(|run| run.before(last.to)).last();
+        let counted = runs.rev().find_map(|run| run.before(last.to));
         Some(counted.map_or(chunk.target_from, |run| run.target_end()))
     }
 
