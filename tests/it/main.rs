@@ -19,6 +19,7 @@ mod cli_status;
 mod control;
 mod docs;
 mod drains;
+mod exact_resume;
 mod faults;
 mod heartbeats;
 mod names;

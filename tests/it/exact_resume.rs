@@ -1,0 +1,277 @@
+//! After a kill, whoever goes on finds out what is on the target already, whatever became of both logs meanwhile.
+
+use anyhow::{Context, Result, ensure};
+
+use crate::harness::{SOON, Sites, await_state, copy_of};
+use crate::support::codec::Codec;
+use crate::support::config_file::{Config, ConfigFile};
+use crate::support::daemon::Daemon;
+use crate::support::ledger::Writer;
+use crate::support::record::Record;
+use crate::support::wait::eventually;
+use crate::support::workload;
+
+const MAPS: &str = "__kmirror_offsets";
+
+/// Records of the one partition before and after the kill.
+const BEFORE: usize = 3_000;
+const AFTER: usize = 1_000;
+
+/// Writes records of every shape, `count` of them from number `first` on.
+fn write(sites: &mut Sites, first: usize, count: usize) -> Result<()> {
+    let records = workload::mixed(0, first + count).skip(first);
+    Writer::new(&mut sites.source.client, "orders")?.write_all(0, records, 200, Codec::Lz4)
+}
+
+/// Commits and maps are not written between a partition's beginning and the daemon's end: what is on the target by then is
+/// known to nobody.
+fn config(sites: &Sites) -> Config {
+    let config = sites.config(&["orders"]).set("commit_interval", "24h");
+    config.client("session.timeout.ms", "6000")
+}
+
+fn sites(source: &[(&str, &str)], target: &[(&str, &str)]) -> Result<Sites> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 1, source)?;
+    if !target.is_empty() {
+        let copy = copy_of("orders");
+        sites.target.client.create_topic(&copy, 1, target)?;
+    }
+    write(&mut sites, 0, BEFORE)?;
+    Ok(sites)
+}
+
+/// Copies everything, and dies before anybody knows of it.
+fn copy_and_die(sites: &mut Sites, config: &ConfigFile) -> Result<()> {
+    let mut daemon = Daemon::start("killed", config)?;
+    sites.await_copied("orders");
+    daemon.kill()?;
+    assert_eq!(sites.committed("orders", 0)?, Some(0));
+    Ok(())
+}
+
+/// Has another daemon go on, and waits until what is written now has arrived.
+fn go_on(sites: &mut Sites, config: &ConfigFile) -> Result<Daemon> {
+    write(sites, BEFORE, AFTER)?;
+    let daemon = Daemon::start("next", config)?;
+    sites.await_copied("orders");
+    let end = sites.source.client.log_end("orders", 0)?;
+    eventually("all is mirrored", SOON, || {
+        let status = daemon.status()?;
+        let position = &status["mirrors"][0]["topics"][0]["partitions"][0]["position"];
+        ensure!(position.as_i64() == Some(end), "{position}");
+        Ok(())
+    });
+    Ok(daemon)
+}
+
+/// How often the daemon found that a copy is not what it thought.
+fn errors(daemon: &Daemon, kind: &str) -> Result<f64> {
+    let labels = [("stage", "offsets"), ("kind", kind)];
+    let metrics = daemon.metrics()?;
+    Ok(metrics.sum("kmirror_errors_total", &labels).unwrap_or(0.0))
+}
+
+/// As many records were ever written to the copy as to the source.
+fn assert_none_repeated(sites: &mut Sites) -> Result<()> {
+    let written = sites.source.client.log_end("orders", 0)?;
+    let copied = sites.target.client.log_end(&copy_of("orders"), 0)?;
+    assert_eq!(copied, written);
+    Ok(())
+}
+
+#[test]
+fn what_nobody_knew_of_is_found_whatever_its_shape() -> Result<()> {
+    let mut sites = sites(&[], &[])?;
+    let config = config(&sites).write()?;
+    copy_and_die(&mut sites, &config)?;
+    let daemon = go_on(&mut sites, &config)?;
+    assert_eq!(errors(&daemon, "Unmatched")?, 0.0);
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn it_is_found_in_a_copy_that_was_compacted() -> Result<()> {
+    let keyed = |number: usize| workload::typical(0, number);
+    let mut sites = Sites::start()?;
+    let compacted = [("cleanup.policy", "compact")];
+    sites.source.client.create_topic("orders", 1, &compacted)?;
+    let records = (0..BEFORE).map(keyed);
+    Writer::new(&mut sites.source.client, "orders")?.write_all(0, records, 200, Codec::Lz4)?;
+    let config = config(&sites).write()?;
+    copy_and_die(&mut sites, &config)?;
+    sites.target.cluster().compact(&copy_of("orders"))?;
+    let records = (BEFORE..BEFORE + AFTER).map(keyed);
+    Writer::new(&mut sites.source.client, "orders")?.write_all(0, records, 200, Codec::Lz4)?;
+    let daemon = Daemon::start("next", &config)?;
+    sites.await_copied("orders");
+    assert_eq!(errors(&daemon, "Unmatched")?, 0.0);
+    assert_none_repeated(&mut sites)
+}
+
+#[test]
+fn it_is_found_on_a_source_that_was_compacted() -> Result<()> {
+    let keyed = |number: usize| workload::typical(0, number);
+    let mut sites = Sites::start()?;
+    let compacted = [("cleanup.policy", "compact")];
+    sites.source.client.create_topic("orders", 1, &compacted)?;
+    let records = (0..BEFORE).map(keyed);
+    Writer::new(&mut sites.source.client, "orders")?.write_all(0, records, 200, Codec::Lz4)?;
+    let config = config(&sites).write()?;
+    copy_and_die(&mut sites, &config)?;
+    sites.source.cluster().compact("orders")?;
+    let records = (BEFORE..BEFORE + AFTER).map(keyed);
+    Writer::new(&mut sites.source.client, "orders")?.write_all(0, records, 200, Codec::Lz4)?;
+    let daemon = Daemon::start("next", &config)?;
+    sites.await_copied("orders");
+    assert_eq!(errors(&daemon, "Unmatched")?, 0.0);
+    assert_none_repeated(&mut sites)
+}
+
+#[test]
+fn it_is_found_in_a_copy_with_times_of_its_own() -> Result<()> {
+    let mut sites = sites(&[], &[("message.timestamp.type", "LogAppendTime")])?;
+    let config = config(&sites).write()?;
+    copy_and_die(&mut sites, &config)?;
+    let daemon = go_on(&mut sites, &config)?;
+    assert_eq!(errors(&daemon, "Unmatched")?, 0.0);
+    assert_none_repeated(&mut sites)
+}
+
+#[test]
+fn it_is_found_behind_the_header_that_tells_the_origin() -> Result<()> {
+    let mut sites = sites(&[], &[])?;
+    let config = config(&sites)
+        .set("provenance", "header")
+        .set("target_topic", "\"source.{topic}\"");
+    let config = config.write()?;
+    copy_and_die(&mut sites, &config)?;
+    let daemon = go_on(&mut sites, &config)?;
+    assert_eq!(errors(&daemon, "Unmatched")?, 0.0);
+    assert_none_repeated(&mut sites)
+}
+
+#[test]
+fn a_copy_that_somebody_else_wrote_to_is_told_and_nothing_is_lost() -> Result<()> {
+    let mut sites = sites(&[], &[])?;
+    let config = config(&sites).write()?;
+    copy_and_die(&mut sites, &config)?;
+    let foreign = [Record::at(1).key("foreign")];
+    sites
+        .target
+        .client
+        .produce(&copy_of("orders"), 0, &foreign, Codec::None)?;
+    let daemon = go_on(&mut sites, &config)?;
+    assert_eq!(errors(&daemon, "Unmatched")?, 1.0);
+    let comparison = sites.compare("orders")?;
+    assert_eq!(
+        (comparison.lost, comparison.reordered),
+        (0, 0),
+        "{comparison:#?}"
+    );
+    assert_eq!(
+        (comparison.duplicated, comparison.foreign),
+        (BEFORE, 1),
+        "{comparison:#?}"
+    );
+    Ok(())
+}
+
+/// The newest chunk of the map, and where its record is written.
+fn newest_chunk(sites: &mut Sites) -> Result<(i32, Record)> {
+    let client = &mut sites.target.client;
+    let mut found = None;
+    for partition in 0..client.partitions(MAPS)? {
+        let end = client.log_end(MAPS, partition)?;
+        client.read(MAPS, partition, 0..end, |stored| {
+            if stored
+                .record
+                .key
+                .as_deref()
+                .is_some_and(|key| key.starts_with(b"[\"source-target\",\"orders\""))
+            {
+                found = Some((partition, stored.record));
+            }
+        })?;
+    }
+    found.context("no chunk")
+}
+
+/// Puts another value in the place of the newest chunk's.
+fn spoil(sites: &mut Sites, spoil: impl Fn(&[u8]) -> Vec<u8>) -> Result<Record> {
+    let (partition, mut chunk) = newest_chunk(sites)?;
+    let value = spoil(chunk.value.as_deref().context("a value")?);
+    chunk.value = Some(value.into());
+    sites
+        .target
+        .client
+        .produce(MAPS, partition, &[chunk.clone()], Codec::None)?;
+    Ok(chunk)
+}
+
+#[test]
+fn a_map_of_a_newer_version_stops_its_partition_and_is_not_overwritten() -> Result<()> {
+    let mut sites = sites(&[], &[])?;
+    let config = config(&sites).write()?;
+    copy_and_die(&mut sites, &config)?;
+    let newer = spoil(&mut sites, |value| [&[0, 9], &value[2..]].concat())?;
+    let mut daemon = Daemon::start("older", &config)?;
+    let told = await_state(&daemon, "orders", 0, "paused");
+    assert!(
+        told.contains("version 9") && told.contains("upgrade"),
+        "{told}"
+    );
+    assert_eq!(daemon.terminate(SOON)?.code(), Some(0));
+    let (_, chunk) = newest_chunk(&mut sites)?;
+    assert_eq!((chunk.key, chunk.value), (newer.key, newer.value));
+    assert_none_repeated(&mut sites)
+}
+
+#[test]
+fn a_map_that_is_torn_is_told_and_nothing_is_lost() -> Result<()> {
+    let mut sites = sites(&[], &[])?;
+    let config = config(&sites).write()?;
+    copy_and_die(&mut sites, &config)?;
+    spoil(&mut sites, |value| value[..value.len() / 2].to_vec())?;
+    let daemon = go_on(&mut sites, &config)?;
+    assert!(
+        daemon
+            .log()
+            .contains("a chunk of the offset map is damaged")
+    );
+    sites.assert_exact_but_for_replays("orders").map(drop)
+}
+
+#[test]
+fn a_map_that_was_compacted_is_as_good_as_before() -> Result<()> {
+    let mut sites = sites(&[], &[])?;
+    let config = sites
+        .config(&["orders"])
+        .set("commit_interval", "50ms")
+        .write()?;
+    for round in 0..3 {
+        let mut daemon = Daemon::start("killed", &config)?;
+        write(&mut sites, BEFORE + round * AFTER, AFTER)?;
+        sites.await_committed("orders");
+        daemon.kill()?;
+        sites.target.cluster().compact(MAPS)?;
+    }
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn a_partition_in_step_costs_one_chunk_however_often_it_changes_hands() -> Result<()> {
+    let mut sites = sites(&[], &[])?;
+    let config = sites.config(&["orders"]).write()?;
+    for round in 0..4 {
+        let mut daemon = Daemon::start("daemon", &config)?;
+        write(&mut sites, BEFORE + round * AFTER, AFTER)?;
+        sites.await_committed("orders");
+        assert_eq!(daemon.terminate(SOON)?.code(), Some(0));
+    }
+    sites.target.cluster().compact(MAPS)?;
+    let (_, chunk) = newest_chunk(&mut sites)?;
+    let value = chunk.value.context("a value")?;
+    assert!(value.len() < 100, "{} bytes", value.len());
+    sites.assert_exact("orders")
+}
