@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::answer::{JoinAnswer, SyncAnswer, refuse_join};
 use super::group::Group;
-use super::journal::{Entry, Journal};
+use super::journal::{self, Entry, Journal};
 use super::offsets::{OffsetCommit, Offsets};
 use super::request::{Caller, JoinRequest, Leaver, SyncRequest};
 use super::restart;
@@ -40,7 +40,7 @@ impl Groups {
                 disk_full: false,
             });
         };
-        let (entries, journal) = Journal::open(data_dir)?;
+        let (entries, journal) = journal::open(data_dir)?;
         let groups = restart::replay(entries, settings.initial_rebalance_delay, Instant::now());
         let mut loaded = Self {
             settings,

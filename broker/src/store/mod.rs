@@ -3,6 +3,7 @@
 //! ```text
 //!  DIR/lock                         held while a cluster uses the directory
 //!  DIR/cluster.json                 cluster id, producer ids handed out, altered broker configurations, ACLs
+//!  DIR/groups.journal               groups and their offsets, one change per line
 //!  DIR/topics/T/topic.json          topic id, replicas, configurations
 //!  DIR/topics/T/P/<offset>.log      batches from this offset on, as on the wire
 //!  DIR/topics/T/P/checkpoint.json   log start, leader epochs, producers
@@ -15,10 +16,12 @@
 
 mod data_dir;
 mod json_file;
+mod line_journal;
 mod partition_dir;
 mod topics_dir;
 
 pub(crate) use data_dir::{ClusterFile, DataDir};
+pub(crate) use line_journal::LineJournal;
 pub(crate) use partition_dir::{Checkpoint, PartitionDir};
 pub(crate) use topics_dir::{TopicFile, TopicsDir};
 
