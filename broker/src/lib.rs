@@ -10,6 +10,7 @@
 //!  test ───► cluster   the controls, past the wire  ────────────────────►       ├── topics  names, ids, partitions, leaders
 //!              ▲                                                                ├── log     raw batches, sequences, leader epochs
 //!  program ──► control   the same, by lines of JSON                             ├── groups  members, generations, offsets
+//!                                                                               ├── transactions  ids, epochs, what is open
 //!                                                                               ├── acls    who may use what, where there is an authorizer
 //!                                                                               └── store   the data directory
 //! ```
@@ -35,6 +36,7 @@ mod state;
 mod store;
 mod timer;
 mod topics;
+mod transactions;
 
 pub use builder::{Builder, StartError};
 pub use clock::ClockOffset;

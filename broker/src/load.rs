@@ -13,6 +13,7 @@ use crate::nodes::{Node, Nodes};
 use crate::state::State;
 use crate::store::{ClusterFile, DataDir, StoreError};
 use crate::topics::{Surroundings, Topics};
+use crate::transactions::Coordinator;
 
 /// Loads everything; without a directory there is nothing yet.
 pub(crate) fn load(
@@ -23,24 +24,28 @@ pub(crate) fn load(
     let data = path.map(DataDir::open).transpose()?;
     let file = load_cluster(data.as_ref(), &mut configs)?;
     let topics = load_topics(data.as_ref(), nodes.len(), &configs)?;
-    let groups = Groups::new(group_settings(&configs), path).map_err(|source| StoreError {
+    let failed = |source| StoreError {
         path: path.unwrap_or(Path::new("")).to_owned(),
         source,
-    })?;
+    };
+    let groups = Groups::new(group_settings(&configs), path).map_err(failed)?;
+    let transactions = Coordinator::new(path).map_err(failed)?;
     let producer_ids = file.next_producer_id..file.next_producer_id;
     let cluster_id = StrBytes::from_string(file.cluster_id);
-    let state = State {
+    let mut state = State {
         cluster_id,
         nodes: Nodes::new(nodes),
         configs,
         topics,
         groups,
+        transactions,
         producer_ids,
         acls: file.acls,
         data,
         clock: Clock::default(),
         disk_full: false,
     };
+    state.resume_transactions();
     state.save()?;
     Ok(state)
 }

@@ -1,8 +1,9 @@
-//! Holds all state of the cluster behind one mutex: nodes, topics with their logs, groups, producer ids.
+//! Holds all state of the cluster behind one mutex: nodes, topics with their logs, groups, producers.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::BrokerId;
@@ -19,6 +20,7 @@ use crate::journal::Journal;
 use crate::nodes::Nodes;
 use crate::store::{ClusterFile, DataDir, StoreError};
 use crate::topics::{NewTopic, Plan, Refused, Surroundings, Topic, Topics};
+use crate::transactions::Coordinator;
 
 /// How many producer ids one write to the data directory reserves.
 const PRODUCER_ID_BLOCK: i64 = 1000;
@@ -64,6 +66,7 @@ impl Shared {
         let mut state = self.lock();
         self.closed.store(true, Ordering::SeqCst);
         state.groups.close();
+        state.transactions.close();
         state.topics.detach();
         state.data = None;
     }
@@ -86,6 +89,8 @@ pub(crate) struct State {
     pub(crate) topics: Topics,
     /// Consumer groups and their offsets.
     pub(crate) groups: Groups,
+    /// Transactional ids and their transactions.
+    pub(crate) transactions: Coordinator,
     /// The next producer id to hand out, and the first that is not reserved yet.
     pub(crate) producer_ids: Range<i64>,
     /// What an authorizer, if there is one, was told.
@@ -147,13 +152,14 @@ impl State {
         self.elect_for(name)
     }
 
-    /// Deletes a topic, with the offsets that groups have committed for it.
+    /// Deletes a topic, with the offsets that groups have committed for it and its part in transactions.
     ///
     /// # Errors
     /// When there is no such topic or the data directory cannot be written.
     pub(crate) fn delete_topic(&mut self, name: &str) -> Result<(), Refused> {
         self.topics.delete(name)?;
         self.groups.topic_deleted(name);
+        self.transactions.topic_deleted(name);
         Ok(())
     }
 
@@ -229,6 +235,12 @@ impl State {
             broker_configs: self.configs.altered().clone(),
             acls: self.acls.clone(),
         })
+    }
+
+    /// Ends sessions, rebalances and transactions whose time is up.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        self.groups.tick(now);
+        self.expire_transactions(now);
     }
 
     /// Shortens the logs as the topics' retention asks for (`log.retention.check.interval.ms` apart).

@@ -1,4 +1,4 @@
-//! Drives what happens by the passing of time alone: sessions, rebalances, retention.
+//! Drives what happens by the passing of time alone: sessions, rebalances, transactions, retention.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::state::Shared;
 
-/// How often groups look for expired sessions and for rebalances whose time is up.
-const GROUPS: Duration = Duration::from_millis(50);
+/// How often it is looked for expired sessions, and for rebalances and transactions whose time is up.
+const COORDINATORS: Duration = Duration::from_millis(50);
 
 /// Runs until the sender of `stop` is dropped.
 pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<()>) {
@@ -17,11 +17,11 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<()>) {
         .lock()
         .configs
         .number("log.retention.check.interval.ms");
-    let mut groups = every(GROUPS);
+    let mut coordinators = every(COORDINATORS);
     let mut retention = every(Duration::from_millis(check.unsigned_abs()));
     loop {
         tokio::select! {
-            _ = groups.tick() => shared.lock().groups.tick(Instant::now().into_std()),
+            _ = coordinators.tick() => shared.lock().tick(Instant::now().into_std()),
             _ = retention.tick() => shared.lock().enforce_retention(),
             _ = stop.changed() => return,
         }

@@ -5,7 +5,8 @@ use kafka_protocol::messages::FetchRequest;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 
 use super::fetch_response::{Found, FoundTopic, TOPIC_IDS_FROM};
-use super::{About, Context};
+use super::{About, Context, isolation};
+use crate::log::Isolation;
 use crate::state::State;
 use crate::topics::{Partition, Topic};
 
@@ -24,6 +25,7 @@ pub(super) fn read(
     let mut room = Room {
         left: usize::try_from(limit).unwrap_or(0),
         first: true,
+        isolation: isolation(request.isolation_level),
     };
     let mut topics: Vec<_> = request
         .topics
@@ -78,6 +80,8 @@ struct Room {
     left: usize,
     /// No records yet: the first batch is given whatever its size, or a large one could never be read (KIP-74).
     first: bool,
+    /// Which records the client is shown.
+    isolation: Isolation,
 }
 
 impl Room {
@@ -94,10 +98,11 @@ impl Room {
         let most = usize::try_from(asked.partition_max_bytes)
             .unwrap_or(0)
             .min(self.left);
-        let slice = partition.log().read(asked.fetch_offset, most, self.first);
+        let log = partition.log();
+        let slice = log.read(asked.fetch_offset, most, self.first, self.isolation);
         self.first &= slice.batches.is_empty();
         self.left = self.left.saturating_sub(slice.size);
-        Found::records(index, partition.log(), slice)
+        Found::records(index, log, slice)
     }
 }
 

@@ -155,7 +155,12 @@ impl Writer {
         if version >= 5 {
             buffer.put_i64(found.log_start);
         }
-        self.length(0); // aborted transactions
+        self.length(found.slice.aborted.len());
+        for aborted in &found.slice.aborted {
+            self.buffer().put_i64(aborted.producer_id);
+            self.buffer().put_i64(aborted.first_offset);
+            self.no_tags();
+        }
         if version >= 11 {
             self.buffer().put_i32(-1); // no preferred replica
         }

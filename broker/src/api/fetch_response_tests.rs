@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::fetch_response::{FetchAnswer, Found, FoundTopic};
 use super::{IntoReply, Reply};
-use crate::log::{AppendRules, PartitionLog, sample::Sample};
+use crate::log::{AppendRules, Isolation, PartitionLog, sample::Sample};
 use crate::net::frame::Request;
 
 fn request(version: i16) -> Request {
@@ -46,6 +46,7 @@ fn log() -> PartitionLog {
             segment_bytes: u64::MAX,
             now: 0,
             disk_full: false,
+            denied: None,
         };
         log.append(Sample::at(&[1, 2, 3]).incoming(), rules)
             .expect("sound");
@@ -56,12 +57,23 @@ fn log() -> PartitionLog {
 #[test]
 fn every_version_carries_the_batches_and_the_bounds_of_the_log() {
     let log = log();
-    let stored = log.read(0, usize::MAX, true).batches.concat();
+    let stored = log
+        .read(0, usize::MAX, true, Isolation::Uncommitted)
+        .batches
+        .concat();
     let id = Uuid::from_u128(7);
     for version in 4..=16 {
         let partitions = vec![
-            Found::records(3, &log, log.read(0, usize::MAX, true)),
-            Found::records(4, &log, log.read(9, usize::MAX, true)),
+            Found::records(
+                3,
+                &log,
+                log.read(0, usize::MAX, true, Isolation::Uncommitted),
+            ),
+            Found::records(
+                4,
+                &log,
+                log.read(9, usize::MAX, true, Isolation::Uncommitted),
+            ),
             Found::failed(5, ResponseError::OffsetOutOfRange, Some(&log)),
         ];
         let name = TopicName(StrBytes::from_static_str("orders"));

@@ -40,7 +40,11 @@ pub(super) async fn await_on_coordinator<T>(
     }
 }
 
-fn coordinated<T>(
+/// Locks the state and runs `call` on the node that coordinates a group or a transactional id.
+///
+/// # Errors
+/// NOT_COORDINATOR, or what `call` refuses.
+pub(super) fn coordinated<T>(
     cx: &Context,
     group: &str,
     call: impl FnOnce(&mut State) -> Result<T, ResponseError>,

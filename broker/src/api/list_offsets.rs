@@ -7,14 +7,13 @@ use kafka_protocol::messages::list_offsets_response::{
 };
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse, TopicName};
 
-use super::{About, Context};
-use crate::log::Located;
+use super::{About, Context, isolation};
+use crate::log::{Isolation, Located};
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 /// The record with the largest timestamp (KIP-734).
 const MAX_TIMESTAMP: i64 = -3;
-const READ_COMMITTED: i8 = 1;
 
 /// Answers each partition on its own.
 pub(crate) async fn handle(
@@ -22,13 +21,13 @@ pub(crate) async fn handle(
     version: i16,
     request: ListOffsetsRequest,
 ) -> ListOffsetsResponse {
-    let committed = request.isolation_level == READ_COMMITTED;
+    let isolation = isolation(request.isolation_level);
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|asked| {
             let response =
                 ListOffsetsPartitionResponse::default().with_partition_index(asked.partition_index);
             let about = About::Partition(&topic.name, asked.partition_index);
-            match cx.carry_out(about, || find(cx, &topic.name, asked, committed)) {
+            match cx.carry_out(about, || find(cx, &topic.name, asked, isolation)) {
                 Ok(found) => response
                     .with_offset(found.offset)
                     .with_timestamp(found.timestamp)
@@ -51,29 +50,30 @@ fn find(
     cx: &Context,
     topic: &TopicName,
     asked: &ListOffsetsPartition,
-    committed: bool,
+    isolation: Isolation,
 ) -> Result<Located, ResponseError> {
-    let search = {
+    let (search, end) = {
         let mut state = cx.state();
         let epoch = asked.current_leader_epoch;
         let log = state
             .topics
             .led_by(cx.node, topic, asked.partition_index, epoch)?
             .log();
-        match asked.timestamp {
-            LATEST => {
-                return Ok(log.locate(if committed {
-                    log.last_stable()
-                } else {
-                    log.end()
-                }));
-            }
+        let end = log.end_for(isolation);
+        let search = match asked.timestamp {
+            LATEST => return Ok(log.locate(end)),
             EARLIEST => return Ok(log.locate(log.start())),
             MAX_TIMESTAMP => log.search_newest(),
             time if time < 0 => return Err(ResponseError::UnsupportedVersion),
             time => log.search_time(time),
-        }
+        };
+        (search, end)
     };
     // Batches are decompressed outside the lock.
-    search.run().map_err(|_| ResponseError::CorruptMessage)
+    let found = search.run().map_err(|_| ResponseError::CorruptMessage)?;
+    Ok(if found.offset < end {
+        found
+    } else {
+        Located::NOWHERE
+    })
 }

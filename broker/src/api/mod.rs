@@ -1,6 +1,7 @@
 //! Lists the APIs with their versions, and hands each request to the file that answers it.
 
 mod acls;
+mod add_partitions_to_txn;
 mod alter_configs;
 mod api_versions;
 mod call;
@@ -17,6 +18,7 @@ mod describe_acls;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod end_txn;
 mod fetch;
 mod fetch_read;
 mod fetch_response;
@@ -46,6 +48,7 @@ mod shape;
 mod shape_tests;
 mod shapes;
 mod sync_group;
+mod transaction_call;
 mod versions;
 
 use std::time::Instant;
@@ -64,6 +67,7 @@ pub(crate) use versions::Versions;
 use call::Call;
 use named::Names;
 
+use crate::log::Isolation;
 use crate::net::frame::{Refusal, Request};
 
 /// Declares the table of APIs and the dispatch over it in one place, so that what is advertised is what is answered.
@@ -122,6 +126,8 @@ apis! {
     DeleteRecords           0..=2 => delete_records::handle(DeleteRecordsRequest),
     InitProducerId          0..=4 => init_producer_id::handle(InitProducerIdRequest),
     OffsetForLeaderEpoch    2..=4 => offset_for_leader_epoch::handle(OffsetForLeaderEpochRequest),
+    AddPartitionsToTxn      0..=3 => add_partitions_to_txn::handle(AddPartitionsToTxnRequest),
+    EndTxn                  0..=3 => end_txn::handle(EndTxnRequest),
     DescribeAcls            1..=3 => describe_acls::handle(DescribeAclsRequest),
     CreateAcls              1..=3 => create_acls::handle(CreateAclsRequest),
     DeleteAcls              1..=3 => delete_acls::handle(DeleteAclsRequest),
@@ -154,6 +160,16 @@ fn unsupported(request: &Request) -> Refusal {
     Refusal::Unsupported {
         key: request.api as i16,
         version: request.version,
+    }
+}
+
+const READ_COMMITTED: i8 = 1;
+
+/// Which records a request with this number asks for (KIP-98).
+fn isolation(level: i8) -> Isolation {
+    match level {
+        READ_COMMITTED => Isolation::Committed,
+        _ => Isolation::Uncommitted,
     }
 }
 

@@ -76,7 +76,7 @@ macro_rules! name_nothing {
 
 name_nothing! {
     ApiVersionsRequest DeleteAclsRequest DescribeAclsRequest DescribeClusterRequest
-    InitProducerIdRequest ListGroupsRequest
+    EndTxnRequest InitProducerIdRequest ListGroupsRequest
 }
 
 /// Requests about one group.
@@ -210,6 +210,13 @@ impl Names for kafka::OffsetCommitRequest {
             offsets: partitions.map(|at| at.committed_offset).collect(),
             ..Named::group(&self.group_id).and_topics(topics)
         }
+    }
+}
+
+impl Names for kafka::AddPartitionsToTxnRequest {
+    fn named(&self, _: &Context) -> Named {
+        let topics = self.v3_and_below_topics.iter();
+        Named::topics(topics.map(|topic| (topic.name.clone(), topic.partitions.clone())))
     }
 }
 

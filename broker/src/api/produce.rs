@@ -12,6 +12,7 @@ use crate::api::{About, Answer, Context};
 use crate::log::{AppendRules, Appended, Incoming, Rejected};
 use crate::state::State;
 use crate::topics::Topic;
+use crate::transactions::Identity;
 
 /// The acknowledgements a producer can ask for (`acks`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +104,7 @@ fn append(
     acks: Acks,
 ) -> Result<(Appended, i64), Rejected> {
     let now = state.clock.now_ms();
+    let denied = denial(state, &incoming, topic, index);
     let topic = state
         .topics
         .get_mut(topic)
@@ -119,12 +121,27 @@ fn append(
         segment_bytes: configs.segment_bytes,
         now,
         disk_full: state.disk_full,
+        denied,
     };
     let log = topic
         .partition_mut(index)
         .ok_or(ResponseError::UnknownTopicOrPartition)?
         .log_mut();
     Ok((log.append(incoming, rules)?, log.start()))
+}
+
+/// Why the transaction that a batch belongs to does not take it.
+fn denial(state: &State, incoming: &Incoming, topic: &str, index: i32) -> Option<ResponseError> {
+    let header = &incoming.header;
+    if !header.is_transactional() {
+        return None;
+    }
+    let writer = Identity {
+        producer_id: header.producer_id,
+        epoch: header.producer_epoch,
+    };
+    let checked = state.transactions.check_append(writer, topic, index);
+    checked.err()
 }
 
 /// Checks a sound batch against what its topic takes.
@@ -145,10 +162,6 @@ fn check_against(
             "The record batch is {size} bytes, more than max.message.bytes, which is {limit}"
         );
         return Err(Rejected::batch(ResponseError::MessageTooLarge, message));
-    }
-    if incoming.header.is_transactional() {
-        let message = "The producer attempted to use a transaction, which this broker has none of";
-        return Err(Rejected::batch(ResponseError::InvalidTxnState, message));
     }
     if !configs.log_append_time {
         incoming.check_timestamps(

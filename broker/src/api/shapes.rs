@@ -31,6 +31,8 @@ pub(super) fn shape_of(api: ApiKey) -> &'static [Part] {
         ApiKey::DeleteRecords => DELETE_RECORDS,
         ApiKey::InitProducerId => INIT_PRODUCER_ID,
         ApiKey::OffsetForLeaderEpoch => OFFSET_FOR_LEADER_EPOCH,
+        ApiKey::AddPartitionsToTxn => ADD_PARTITIONS_TO_TXN,
+        ApiKey::EndTxn => END_TXN,
         ApiKey::DescribeAcls => ACL_FILTER,
         ApiKey::CreateAcls => CREATE_ACLS,
         ApiKey::DeleteAcls => DELETE_ACLS,
@@ -139,6 +141,14 @@ const OFFSET_FOR_LEADER_EPOCH: &[Part] = &[
     since(3, Fixed(4)),
     all(Array(&[all(Text), all(Array(&[all(Fixed(4 + 4 + 4))]))])),
 ];
+
+const ADD_PARTITIONS_TO_TXN: &[Part] = &[
+    all(Text),
+    all(Fixed(8 + 2)),
+    all(Array(&[all(Text), all(List(&Fixed(4)))])),
+];
+
+const END_TXN: &[Part] = &[all(Text), all(Fixed(8 + 2 + 1))];
 
 const CREATE_ACLS: &[Part] = &[all(Array(&[
     all(Fixed(1)),

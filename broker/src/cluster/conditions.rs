@@ -8,12 +8,13 @@ use crate::clock::ClockOffset;
 
 impl Cluster {
     /// Fills the disk, or makes room again. While it is full, appends fail with `KAFKA_STORAGE_ERROR`, and commits of
-    /// groups with `NOT_COORDINATOR`, which is what Kafka makes of it there. Repeats of what is written are still
-    /// recognised, and reading works.
+    /// groups and all about transactions with `NOT_COORDINATOR`, which is what Kafka makes of it there. Repeats of what
+    /// is written are still recognised, and reading works.
     pub fn set_disk_full(&self, full: bool) {
         let mut state = self.shared.lock();
         state.disk_full = full;
         state.groups.disk_full = full;
+        state.transactions.disk_full = full;
     }
 
     /// Sets what the brokers take for the time: for `LogAppendTime`, timestamps too far from it, retention, tombstones.

@@ -104,6 +104,7 @@ pub(crate) static BROKER_KEYS: &[(Definition, Update)] = &[
     fixed("process.roles", Kind::List, "broker,controller"),
     fixed("producer.id.expiration.ms", Kind::Int(1), "86400000"),
     fixed("socket.request.max.bytes", Kind::Int(1), "104857600"),
+    fixed("transaction.max.timeout.ms", Kind::Int(1), "900000"),
     dynamic("unclean.leader.election.enable", Kind::Bool, "false"),
 ];
 

@@ -19,8 +19,10 @@ const COUNT_AT: usize = 57;
 
 const CODEC_MASK: i16 = 0b111;
 const LOG_APPEND_TIME: i16 = 1 << 3;
-const TRANSACTIONAL: i16 = 1 << 4;
-const CONTROL: i16 = 1 << 5;
+/// The attribute of a batch that belongs to a transaction.
+pub(super) const TRANSACTIONAL: i16 = 1 << 4;
+/// The attribute of a batch that only brokers write.
+pub(super) const CONTROL: i16 = 1 << 5;
 
 /// The header's fields, as they stand in the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +130,11 @@ pub(crate) fn stamp(batch: &mut BytesMut, header: &Header, now: i64) {
     let attributes = header.attributes | LOG_APPEND_TIME;
     batch[ATTRIBUTES_AT..][..2].copy_from_slice(&attributes.to_be_bytes());
     batch[MAX_TIMESTAMP_AT..][..8].copy_from_slice(&now.to_be_bytes());
+    seal(batch);
+}
+
+/// Writes the checksum that fits what the batch holds.
+pub(super) fn seal(batch: &mut BytesMut) {
     let crc = checksum(batch);
     batch[CRC_AT..][..4].copy_from_slice(&crc.to_be_bytes());
 }
@@ -139,8 +146,7 @@ pub(crate) fn resize(batch: &mut BytesMut, last_delta: i32, max_timestamp: i64, 
     batch[LAST_DELTA_AT..][..4].copy_from_slice(&last_delta.to_be_bytes());
     batch[MAX_TIMESTAMP_AT..][..8].copy_from_slice(&max_timestamp.to_be_bytes());
     batch[COUNT_AT..][..4].copy_from_slice(&count.to_be_bytes());
-    let crc = checksum(batch);
-    batch[CRC_AT..][..4].copy_from_slice(&crc.to_be_bytes());
+    seal(batch);
 }
 
 /// One batch in the log, with what reading and retention look at; the rest is in its bytes.

@@ -1,6 +1,6 @@
 //! Compacts a log: of the records with the same key only the last stays (KIP-58 and before).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use super::batch::{Header, StoredBatch};
@@ -9,9 +9,10 @@ use super::records::{Record, Records};
 use super::rewrite;
 
 impl PartitionLog {
-    /// Compacts the whole log, the newest batch included, which Kafka leaves alone. Offsets do not change, so that gaps
-    /// appear; the log starts and ends where it did. Records without a key go. A tombstone stays until it is
-    /// `tombstone_ms` milliseconds old at `now`, by its own timestamp.
+    /// Compacts the log up to its last stable offset, the newest batch included, which Kafka leaves alone. Offsets do not
+    /// change, so that gaps appear; the log starts and ends where it did. Records without a key go, and so do those of
+    /// aborted transactions. A tombstone stays until it is `tombstone_ms` milliseconds old at `now`, by its own timestamp,
+    /// and so does the marker of a transaction that has no records any more.
     ///
     /// # Errors
     /// When a batch cannot be decompressed, or the data directory cannot be written.
@@ -28,15 +29,26 @@ impl PartitionLog {
                 let expired = record.is_tombstone && now.saturating_sub(time) >= tombstone_ms;
                 is_newest && !expired
             };
-            left.extend(rewrite::keep(batch, None, wanted)?);
+            if header.is_control() || batch.last_offset >= self.last_stable() {
+                left.push(batch.clone());
+            } else if !self.transactions.has_aborted(&header, batch.base_offset) {
+                left.extend(rewrite::keep(batch, None, wanted)?);
+            }
         }
+        self.drop_markers(&mut left, now.saturating_sub(tombstone_ms));
         self.replace(left)
     }
 
     fn newest_by_key(&self) -> io::Result<HashMap<Vec<u8>, i64>> {
         let mut newest = HashMap::new();
-        for batch in &self.batches {
-            let records = Records::open(&batch.header(), &batch.bytes)?;
+        let stable = self.last_stable();
+        let batches = self.batches.iter();
+        for batch in batches.take_while(|batch| batch.last_offset < stable) {
+            let header = batch.header();
+            if header.is_control() || self.transactions.has_aborted(&header, batch.base_offset) {
+                continue;
+            }
+            let records = Records::open(&header, &batch.bytes)?;
             for record in records.iter() {
                 let record = record?;
                 let offset = batch.base_offset + i64::from(record.offset_delta);
@@ -46,6 +58,25 @@ impl PartitionLog {
             }
         }
         Ok(newest)
+    }
+
+    /// Takes out the markers that were written at `before` or earlier, in milliseconds, and end no record that is left.
+    fn drop_markers(&mut self, left: &mut Vec<StoredBatch>, before: i64) {
+        let mut with_records = HashSet::new();
+        let transactions = &mut self.transactions;
+        left.retain(|batch| {
+            let header = batch.header();
+            if !header.is_control() {
+                with_records.insert(header.producer_id);
+                return true;
+            }
+            let is_needed = with_records.remove(&header.producer_id);
+            let stays = is_needed || header.max_timestamp > before;
+            if !stays {
+                transactions.forget_marker(batch.base_offset);
+            }
+            stays
+        });
     }
 }
 

@@ -16,7 +16,8 @@ pub(crate) enum Epoch {
 
 impl PartitionLog {
     /// Cuts the log back to end at `offset`, in the middle of a batch if need be; an offset before the start leaves nothing.
-    /// What is known of producers is what the records that are left tell, as Kafka reads it from the log again.
+    /// What is known of producers is what the records that are left tell, as Kafka reads it from the log again. A
+    /// transaction whose marker is cut off is open again, and stays so until its producer ends another one here.
     ///
     /// # Errors
     /// When `offset` is negative or beyond the end, a batch cannot be decompressed, or the data directory cannot be written.
@@ -38,11 +39,11 @@ impl PartitionLog {
         self.start = self.start.min(offset);
         self.end = offset;
         self.producers = super::Producers::default();
+        let known = std::mem::take(&mut self.transactions);
         for batch in &left {
-            let header = batch.header();
-            self.producers
-                .record(&header, batch.base_offset, batch.appended_at);
+            self.take_note(batch);
         }
+        self.transactions.recall(known, offset);
         self.replace(left)
     }
 

@@ -13,6 +13,7 @@ const RULES: AppendRules = AppendRules {
     segment_bytes: 300,
     now: 5000,
     disk_full: false,
+    denied: None,
 };
 
 const KEYS: [&str; 4] = ["a", "b", "c", "d"];

@@ -6,12 +6,14 @@ mod compression;
 mod cut;
 mod epochs;
 mod incoming;
+mod marker;
 mod partition_log;
 mod producers;
 mod records;
 mod retention;
 mod rewrite;
 mod search;
+mod transactions;
 
 #[cfg(test)]
 mod compression_tests;
@@ -27,11 +29,15 @@ mod partition_log_tests;
 mod producers_tests;
 #[cfg(test)]
 pub(crate) mod sample;
+#[cfg(test)]
+mod transactions_tests;
 
 pub(crate) use batch::{Front, front};
 pub(crate) use cut::Epoch;
 pub(crate) use epochs::{EpochEnd, LeaderEpochs};
 pub(crate) use incoming::{Incoming, Rejected};
-pub(crate) use partition_log::{AppendRules, Appended, PartitionLog, Slice};
+pub(crate) use marker::{Ending, Marker};
+pub(crate) use partition_log::{AppendRules, Appended, Isolation, PartitionLog, Slice};
 pub(crate) use producers::Producers;
 pub(crate) use search::Located;
+pub(crate) use transactions::Transactions;

@@ -3,13 +3,15 @@
 use std::collections::VecDeque;
 use std::io;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use kafka_protocol::error::ResponseError;
 
 use super::batch::{self, StoredBatch};
 use super::epochs::LeaderEpochs;
 use super::incoming::{Incoming, Rejected};
+use super::marker::{Ending, Marker};
 use super::producers::{Producers, Verdict};
+use super::transactions::{Aborted, Transactions};
 use crate::store::{Checkpoint, PartitionDir, StoreError};
 
 /// What the topic's configuration and the moment say about an append.
@@ -23,6 +25,8 @@ pub(crate) struct AppendRules {
     pub(crate) now: i64,
     /// Whether there is no space for it.
     pub(crate) disk_full: bool,
+    /// Why the transaction of the batch does not take it now. A repeat of what it took before is recognised all the same.
+    pub(crate) denied: Option<ResponseError>,
 }
 
 /// Where a batch went.
@@ -34,6 +38,15 @@ pub(crate) struct Appended {
     pub(crate) log_append_time: Option<i64>,
 }
 
+/// Which records a reader is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    /// All of them (`read_uncommitted`).
+    Uncommitted,
+    /// None of open transactions, nor what comes after them; and it is told which were aborted (`read_committed`).
+    Committed,
+}
+
 /// What a read found: whole batches, shared with the log.
 #[derive(Debug, Default)]
 pub(crate) struct Slice {
@@ -41,6 +54,8 @@ pub(crate) struct Slice {
     pub(crate) batches: Vec<Bytes>,
     /// The size of all of them, in bytes.
     pub(crate) size: usize,
+    /// For a reader of committed records: the transactions whose records among them do not count.
+    pub(crate) aborted: Vec<Aborted>,
 }
 
 /// Whole batches between a start that retention moves and an end that appends move.
@@ -52,6 +67,7 @@ pub(crate) struct PartitionLog {
     size: u64,
     pub(super) epochs: LeaderEpochs,
     pub(super) producers: Producers,
+    pub(super) transactions: Transactions,
     dir: Option<PartitionDir>,
 }
 
@@ -65,12 +81,13 @@ impl PartitionLog {
             size: 0,
             epochs: LeaderEpochs::new(),
             producers: Producers::default(),
+            transactions: Transactions::default(),
             dir,
         }
     }
 
     /// Reads a log back from its directory: the checkpoint, then the batches, of which those after the checkpoint tell
-    /// what producers have written since.
+    /// what producers have written since, and which transactions they are in.
     pub(crate) fn load(mut dir: PartitionDir, now: i64) -> Result<Self, StoreError> {
         let checkpoint = dir.load_checkpoint()?;
         let batches = dir.load_batches()?;
@@ -81,12 +98,12 @@ impl PartitionLog {
         if let Some(checkpoint) = checkpoint {
             (log.start, log.end) = (checkpoint.log_start, checkpoint.log_start);
             (log.epochs, log.producers) = (checkpoint.epochs, checkpoint.producers);
+            log.transactions = checkpoint.transactions;
         }
         for bytes in batches {
             let batch = StoredBatch::new(bytes, now);
             if batch.base_offset >= known_to {
-                log.producers
-                    .record(&batch.header(), batch.base_offset, now);
+                log.take_note(&batch);
             }
             if batch.last_offset >= log.start {
                 log.push(batch);
@@ -112,9 +129,16 @@ impl PartitionLog {
         self.end
     }
 
-    /// The offset up to which a `read_committed` consumer may read.
+    /// The offset up to which a `read_committed` consumer may read: the first of the oldest open transaction, as far as
+    /// the log still has it.
     pub(crate) fn last_stable(&self) -> i64 {
-        self.end
+        let first_open = self.transactions.first_open();
+        first_open.map_or(self.end, |offset| offset.max(self.start))
+    }
+
+    /// Whether a producer has records here of which nobody knows yet whether they count.
+    pub(crate) fn has_open_transaction(&self, producer_id: i64) -> bool {
+        self.transactions.is_open(producer_id)
     }
 
     /// Bytes of all batches.
@@ -130,30 +154,40 @@ impl PartitionLog {
     /// Appends a batch, or recognises it as one that is there already. The sequence window moves in the same step.
     ///
     /// # Errors
-    /// As [`Producers::judge`]; `KAFKA_STORAGE_ERROR` when the data directory cannot be written, with the log unchanged.
+    /// As [`Producers::judge`]; what denies it in a transaction; `INVALID_TXN_STATE` when it is in none although its
+    /// producer has one open here; `KAFKA_STORAGE_ERROR` when the data directory cannot be written. The log is unchanged.
     pub(crate) fn append(
         &mut self,
         incoming: Incoming,
         rules: AppendRules,
     ) -> Result<Appended, Rejected> {
-        if let Verdict::Repeat { base_offset } = self.producers.judge(&incoming.header)? {
-            return Ok(self.appended(base_offset));
-        }
-        if rules.disk_full {
-            let message = "No space left on device";
-            return Err(Rejected::batch(ResponseError::KafkaStorageError, message));
-        }
         let Incoming { header, mut bytes } = incoming;
-        let base_offset = self.end;
-        batch::assign(&mut bytes, base_offset, self.epochs.current());
+        match (self.producers.judge(&header), rules.denied) {
+            (Ok(Verdict::Repeat { base_offset }), _) => return Ok(self.appended(base_offset)),
+            (Err(error), _) | (Ok(Verdict::Next), Some(error)) => return Err(error.into()),
+            (Ok(Verdict::Next), None) => {}
+        }
+        if self.transactions.is_open(header.producer_id) && !header.is_transactional() {
+            let message = "The producer has a transaction open, which the batch is not part of";
+            return Err(Rejected::batch(ResponseError::InvalidTxnState, message));
+        }
         if rules.log_append_time {
             batch::stamp(&mut bytes, &header, rules.now);
         }
-        let bytes = bytes.freeze();
-        self.write(base_offset, &bytes, rules.segment_bytes)?;
-        self.producers.record(&header, base_offset, rules.now);
-        self.push(StoredBatch::new(bytes, rules.now));
+        let base_offset = self.write(bytes, rules)?;
         Ok(self.appended(base_offset))
+    }
+
+    /// Appends the marker that ends a producer's transaction here.
+    ///
+    /// # Errors
+    /// `KAFKA_STORAGE_ERROR` when the data directory cannot be written, with the log unchanged.
+    pub(crate) fn append_marker(
+        &mut self,
+        marker: Marker,
+        rules: AppendRules,
+    ) -> Result<(), Rejected> {
+        self.write(marker.to_batch(rules.now), rules).map(|_| ())
     }
 
     /// What is answered for a batch that the log has or had, the first time as when it is sent again.
@@ -168,20 +202,31 @@ impl PartitionLog {
         }
     }
 
-    fn write(
-        &mut self,
-        base_offset: i64,
-        bytes: &Bytes,
-        segment_bytes: u64,
-    ) -> Result<(), Rejected> {
-        match &mut self.dir {
-            None => Ok(()),
-            Some(dir) => dir
-                .append(base_offset, bytes, segment_bytes)
-                .map_err(|error| {
-                    Rejected::batch(ResponseError::KafkaStorageError, error.to_string())
-                }),
+    /// Writes a batch at the end of the log, and gives its offset.
+    fn write(&mut self, mut bytes: BytesMut, rules: AppendRules) -> Result<i64, Rejected> {
+        let failed = |message: String| Rejected::batch(ResponseError::KafkaStorageError, message);
+        if rules.disk_full {
+            return Err(failed("No space left on device".to_owned()));
         }
+        let base_offset = self.end;
+        batch::assign(&mut bytes, base_offset, self.epochs.current());
+        let bytes = bytes.freeze();
+        if let Some(dir) = &mut self.dir {
+            dir.append(base_offset, &bytes, rules.segment_bytes)
+                .map_err(|error| failed(error.to_string()))?;
+        }
+        let batch = StoredBatch::new(bytes, rules.now);
+        self.take_note(&batch);
+        self.push(batch);
+        Ok(base_offset)
+    }
+
+    /// Notes what a batch tells of its producer and its transaction.
+    pub(super) fn take_note(&mut self, batch: &StoredBatch) {
+        let (header, offset) = (batch.header(), batch.base_offset);
+        self.producers.record(&header, offset, batch.appended_at);
+        let ending = Ending::of(&header, &batch.bytes);
+        self.transactions.record(&header, offset, ending);
     }
 
     fn push(&mut self, batch: StoredBatch) {
@@ -190,18 +235,37 @@ impl PartitionLog {
         self.batches.push_back(batch);
     }
 
+    /// The offset up to which a reader may read.
+    pub(crate) fn end_for(&self, isolation: Isolation) -> i64 {
+        match isolation {
+            Isolation::Uncommitted => self.end,
+            Isolation::Committed => self.last_stable(),
+        }
+    }
+
     /// Whole batches from the one that holds `offset` on, at most `max_bytes` of them. With `at_least_one` the first is
     /// given whatever its size, so that no batch is too large to be read (KIP-74).
-    pub(crate) fn read(&self, offset: i64, max_bytes: usize, at_least_one: bool) -> Slice {
+    pub(crate) fn read(
+        &self,
+        offset: i64,
+        max_bytes: usize,
+        at_least_one: bool,
+        isolation: Isolation,
+    ) -> Slice {
         let mut slice = Slice::default();
-        let first = self.index_of(offset);
-        for batch in self.batches.range(first..) {
+        let (mut last, end) = (offset, self.end_for(isolation));
+        let batches = self.batches_from(offset);
+        for batch in batches.take_while(|batch| batch.last_offset < end) {
             let owed = at_least_one && slice.batches.is_empty();
             if slice.size + batch.bytes.len() > max_bytes && !owed {
                 break;
             }
+            last = batch.last_offset;
             slice.size += batch.bytes.len();
             slice.batches.push(batch.bytes.clone());
+        }
+        if isolation == Isolation::Committed && !slice.batches.is_empty() {
+            slice.aborted = self.transactions.aborted_between(offset, last);
         }
         slice
     }
@@ -236,6 +300,7 @@ impl PartitionLog {
         }
         self.start = offset;
         self.epochs.advance(offset);
+        self.transactions.advance(offset);
         while self
             .batches
             .front()
@@ -263,6 +328,7 @@ impl PartitionLog {
             log_end: self.end,
             epochs: self.epochs.clone(),
             producers: self.producers.clone(),
+            transactions: self.transactions.clone(),
         }
     }
 

@@ -3,7 +3,7 @@
 use kafka_protocol::error::ResponseError;
 
 use super::batch::Header;
-use super::partition_log::{AppendRules, PartitionLog};
+use super::partition_log::{AppendRules, Isolation, PartitionLog};
 use super::sample::Sample;
 use crate::store::PartitionDir;
 
@@ -12,6 +12,7 @@ const RULES: AppendRules = AppendRules {
     segment_bytes: 200,
     now: 5000,
     disk_full: false,
+    denied: None,
 };
 
 fn append(log: &mut PartitionLog, sample: &Sample) -> Result<i64, ResponseError> {
@@ -34,7 +35,7 @@ fn filled(dir: Option<PartitionDir>) -> PartitionLog {
 }
 
 fn base_offsets(log: &PartitionLog, offset: i64, max_bytes: usize, at_least_one: bool) -> Vec<i64> {
-    let slice = log.read(offset, max_bytes, at_least_one);
+    let slice = log.read(offset, max_bytes, at_least_one, Isolation::Uncommitted);
     assert_eq!(
         slice.size,
         slice.batches.iter().map(bytes::Bytes::len).sum::<usize>()
@@ -49,7 +50,7 @@ fn base_offsets(log: &PartitionLog, offset: i64, max_bytes: usize, at_least_one:
 #[test]
 fn offset_and_epoch_are_assigned_and_the_checksum_stays_right() {
     let log = filled(None);
-    let slice = log.read(27, usize::MAX, false);
+    let slice = log.read(27, usize::MAX, false, Isolation::Uncommitted);
     let header = Header::read(&slice.batches[0]).expect("a whole header");
     assert_eq!((header.base_offset, header.leader_epoch), (27, 0));
     assert_eq!(header.crc, super::batch::checksum(&slice.batches[0]));
@@ -59,7 +60,7 @@ fn offset_and_epoch_are_assigned_and_the_checksum_stays_right() {
 #[test]
 fn a_read_gives_whole_batches_from_the_one_that_holds_the_offset() {
     let log = filled(None);
-    let size = log.read(0, 1, true).size;
+    let size = log.read(0, 1, true, Isolation::Uncommitted).size;
     assert_eq!(base_offsets(&log, 4, usize::MAX, false)[0], 3);
     assert_eq!(base_offsets(&log, 0, 2 * size, false), [0, 3]);
     assert_eq!(base_offsets(&log, 0, 2 * size + 1, false), [0, 3]);
@@ -84,7 +85,9 @@ fn the_brokers_clock_stamps_the_batch_with_a_new_checksum() {
         .append(Sample::default().incoming(), rules)
         .expect("sound");
     assert_eq!(appended.log_append_time, Some(5000));
-    let batch = &log.read(0, usize::MAX, true).batches[0];
+    let batch = &log
+        .read(0, usize::MAX, true, Isolation::Uncommitted)
+        .batches[0];
     let header = Header::read(batch).expect("a whole header");
     assert!(header.is_log_append_time());
     assert_eq!(
@@ -109,7 +112,7 @@ fn the_start_moves_forward_only_and_takes_whole_batches_along() {
 #[test]
 fn retention_counts_whole_batches_from_the_oldest() {
     let log = filled(None);
-    let size = log.read(0, 1, true).size as u64;
+    let size = log.read(0, 1, true, Isolation::Uncommitted).size as u64;
     // The largest timestamps are 2, 12, 22 and so on.
     assert_eq!(
         [0, 2, 3, 12, 13].map(|since| log.start_by_age(since)),

@@ -33,7 +33,7 @@ struct Producer {
     epoch: i16,
     /// Milliseconds; producers that were silent for long are forgotten.
     last_seen: i64,
-    /// The newest last; never empty, never more than [`WINDOW`].
+    /// The newest last, never more than [`WINDOW`]; empty after a marker that fenced the epoch before.
     window: VecDeque<Sequenced>,
 }
 
@@ -60,7 +60,11 @@ impl Producers {
 
     /// Takes note of a batch that was appended at `base_offset`.
     pub(crate) fn record(&mut self, header: &Header, base_offset: i64, now: i64) {
-        if header.producer_id == NO_PRODUCER || header.is_control() {
+        if header.producer_id == NO_PRODUCER {
+            return;
+        }
+        if header.is_control() {
+            self.fence(header, now);
             return;
         }
         let fresh = || Producer {
@@ -83,6 +87,19 @@ impl Producers {
         });
     }
 
+    /// A marker in a newer epoch than that of the records: their writer is not heard any more.
+    fn fence(&mut self, marker: &Header, now: i64) {
+        if let Some(producer) = self.by_id.get_mut(&marker.producer_id)
+            && producer.epoch < marker.producer_epoch
+        {
+            *producer = Producer {
+                epoch: marker.producer_epoch,
+                last_seen: now,
+                window: VecDeque::new(),
+            };
+        }
+    }
+
     /// Forgets producers that were last seen before `since`, in milliseconds (`producer.id.expiration.ms`).
     pub(crate) fn expire(&mut self, since: i64) {
         self.by_id.retain(|_, producer| producer.last_seen >= since);
@@ -94,7 +111,7 @@ impl Producer {
         if header.producer_epoch < self.epoch {
             return Err(ResponseError::InvalidProducerEpoch);
         }
-        if header.producer_epoch > self.epoch {
+        if header.producer_epoch > self.epoch || self.window.is_empty() {
             let starts_over = header.base_sequence == 0;
             return if starts_over {
                 Ok(Verdict::Next)

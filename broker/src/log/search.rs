@@ -18,6 +18,15 @@ pub(crate) struct Located {
     pub(crate) leader_epoch: i32,
 }
 
+impl Located {
+    /// There is no such place.
+    pub(crate) const NOWHERE: Self = Self {
+        offset: -1,
+        timestamp: -1,
+        leader_epoch: -1,
+    };
+}
+
 /// A search that needs the lock no more: it holds the batches that may contain the record.
 #[derive(Debug)]
 pub(crate) struct Search {
@@ -84,11 +93,7 @@ impl Search {
                 });
             }
         }
-        Ok(Located {
-            offset: -1,
-            timestamp: -1,
-            leader_epoch: -1,
-        })
+        Ok(Located::NOWHERE)
     }
 
     fn look_inside(&self, batch: &StoredBatch) -> io::Result<Option<(i64, i64)>> {

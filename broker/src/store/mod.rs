@@ -4,9 +4,10 @@
 //!  DIR/lock                         held while a cluster uses the directory
 //!  DIR/cluster.json                 cluster id, producer ids handed out, altered broker configurations, ACLs
 //!  DIR/groups.journal               groups and their offsets, one change per line
+//!  DIR/transactions.journal         transactional ids and what is open, one change per line
 //!  DIR/topics/T/topic.json          topic id, replicas, configurations
 //!  DIR/topics/T/P/<offset>.log      batches from this offset on, as on the wire
-//!  DIR/topics/T/P/checkpoint.json   log start, leader epochs, producers
+//!  DIR/topics/T/P/checkpoint.json   log start, leader epochs, producers, transactions
 //!  DIR/topics/T/P.new, P.old        a partition that is being replaced as a whole
 //!  DIR/deleted/                     topics on their way out
 //! ```

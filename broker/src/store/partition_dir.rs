@@ -9,19 +9,22 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{StoreError, at, json_file};
-use crate::log::{self, Front, LeaderEpochs, Producers};
+use crate::log::{self, Front, LeaderEpochs, Producers, Transactions};
 
 /// What the batches do not tell.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
     /// The first offset that can be read.
     pub(crate) log_start: i64,
-    /// The end of the log when this was written: `producers` knows all batches before it.
+    /// The end of the log when this was written: `producers` and `transactions` know all batches before it.
     pub(crate) log_end: i64,
     /// The history of leaders.
     pub(crate) epochs: LeaderEpochs,
     /// The producers, also those whose batches are all deleted.
     pub(crate) producers: Producers,
+    /// The transactions; directories of older versions have none.
+    #[serde(default)]
+    pub(crate) transactions: Transactions,
 }
 
 /// One segment file: batches from its base offset up to the next segment's.

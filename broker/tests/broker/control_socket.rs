@@ -220,8 +220,8 @@ async fn a_mistake_is_answered_with_what_to_write_instead() {
             "from 0 to 1",
         ),
         (
-            r#"{"op":"fault","api":"EndTxn","action":"hang"}"#,
-            r#"no API "EndTxn""#,
+            r#"{"op":"fault","api":"WriteTxnMarkers","action":"hang"}"#,
+            r#"no API "WriteTxnMarkers""#,
         ),
         (r#"{"topic":"t"}"#, r#"there is no "op""#),
         (r#"{"op":}"#, "not JSON"),

@@ -16,4 +16,5 @@ mod raw;
 mod records;
 mod restart;
 mod retention;
+mod transactions;
 mod versions;

@@ -109,6 +109,15 @@ pub fn encode<R: Request>(request: &R, version: i16) -> BytesMut {
 
 /// A batch of `count` records without keys, values or a codec, as producer `id` would send it from `sequence` on.
 pub fn batch(producer: (i64, i16, i32), count: i32) -> Bytes {
+    with_attributes(0, producer, count)
+}
+
+/// The same within a transaction.
+pub fn transactional_batch(producer: (i64, i16, i32), count: i32) -> Bytes {
+    with_attributes(1 << 4, producer, count)
+}
+
+fn with_attributes(attributes: i16, producer: (i64, i16, i32), count: i32) -> Bytes {
     let mut batch = BytesMut::new();
     let records: Vec<u8> = (0..count)
         .flat_map(|offset| [14, 0, 0, (offset as u8) << 1, 2, b'k', 1, 0])
@@ -118,7 +127,7 @@ pub fn batch(producer: (i64, i16, i32), count: i32) -> Bytes {
     batch.put_i32(-1);
     batch.put_i8(2);
     batch.put_u32(0);
-    batch.put_i16(0);
+    batch.put_i16(attributes);
     batch.put_i32(count - 1);
     batch.put_i64(0);
     batch.put_i64(0);

@@ -263,11 +263,11 @@ async fn every_version_about_producer_ids_and_leader_epochs_is_answered() {
         let plain = InitProducerIdRequest::default().with_transactional_id(None);
         assert_eq!(raw.ask(&plain, version).await.error_code, 0, "v{version}");
         let transactional = plain.with_transactional_id(Some(TransactionalId(text("t"))));
-        assert_ne!(
-            raw.ask(&transactional, version).await.error_code,
-            0,
-            "v{version}"
-        );
+        for (timeout, error) in [(60_000, 0), (900_001, 50), (0, 50)] {
+            let request = transactional.clone().with_transaction_timeout_ms(timeout);
+            let answer = raw.ask(&request, version).await;
+            assert_eq!(answer.error_code, error, "v{version}");
+        }
     }
     for version in 2..=highest(&mut raw, ApiKey::OffsetForLeaderEpoch).await {
         for (name, error) in [("orders", 0), ("unheard-of", 3)] {

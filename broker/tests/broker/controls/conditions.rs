@@ -103,7 +103,7 @@ async fn an_older_cluster_shows_and_answers_older_versions_only() {
         .await
         .ask(&MetadataRequest::default(), 12)
         .await;
-    assert!(cluster.cap_versions(Api::EndTxn, 1).is_err());
+    assert!(cluster.cap_versions(Api::WriteTxnMarkers, 1).is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
 use kafka_protocol::messages::create_acls_request::AclCreation;
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
@@ -26,8 +27,8 @@ use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::offset_for_leader_epoch_request::{
     OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
-use kafka_protocol::messages::{self as kafka, GroupId, TopicName, alter_configs_request};
-use kafka_protocol::messages::{ApiKey, incremental_alter_configs_request};
+use kafka_protocol::messages::{self as kafka, GroupId, TopicName, TransactionalId};
+use kafka_protocol::messages::{ApiKey, alter_configs_request, incremental_alter_configs_request};
 use kafka_protocol::protocol::{Request, StrBytes};
 use kmirror_broker::{Cluster, ErrorCode, Rule};
 
@@ -182,14 +183,27 @@ fn about_offsets() -> Vec<Asked> {
     ]
 }
 
+fn about_transactions() -> Vec<Asked> {
+    let id = || TransactionalId(StrBytes::from_static_str("writer"));
+    let init = kafka::InitProducerIdRequest::default()
+        .with_transactional_id(Some(id()))
+        .with_transaction_timeout_ms(60_000);
+    let add = AddPartitionsToTxnTopic::default()
+        .with_name(orders())
+        .with_partitions(vec![0]);
+    let add = kafka::AddPartitionsToTxnRequest::default()
+        .with_v3_and_below_transactional_id(id())
+        .with_v3_and_below_topics(vec![add]);
+    let end = kafka::EndTxnRequest::default().with_transactional_id(id());
+    vec![asked(&init, 4), asked(&add, 3), asked(&end, 3)]
+}
+
 fn about_the_cluster() -> Vec<Asked> {
-    let producer = kafka::InitProducerIdRequest::default().with_transactional_id(None);
     let create = kafka::CreateAclsRequest::default().with_creations(vec![AclCreation::default()]);
     let delete =
         kafka::DeleteAclsRequest::default().with_filters(vec![DeleteAclsFilter::default()]);
     vec![
         asked(&kafka::ApiVersionsRequest::default(), 4),
-        asked(&producer, 4),
         asked(&kafka::DescribeClusterRequest::default(), 0),
         asked(&kafka::DescribeAclsRequest::default(), 3),
         asked(&create, 3),
@@ -203,6 +217,7 @@ fn every_api() -> Vec<Asked> {
         about_partitions(),
         about_offsets(),
         about_groups(),
+        about_transactions(),
         about_the_cluster(),
         about_topics(),
     ]
