@@ -42,11 +42,11 @@ pub struct Entry {
     pub topics: Vec<(String, Vec<i32>)>,
     /// The groups that it names.
     pub groups: Vec<String>,
-    /// What an OffsetCommit asked to be committed, whatever became of it.
+    /// What an OffsetCommit or TxnOffsetCommit asked to be committed, whatever became of it.
     pub commits: Vec<Commit>,
 }
 
-/// One position of an OffsetCommit.
+/// One position of an OffsetCommit or TxnOffsetCommit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
     /// The topic.

@@ -163,6 +163,16 @@ impl State {
         Ok(())
     }
 
+    /// Deletes a group that has no members, with the offsets that transactions hold for it.
+    ///
+    /// # Errors
+    /// As [`Groups::delete`].
+    pub(crate) fn delete_group(&mut self, id: &str) -> Result<(), ResponseError> {
+        self.groups.delete(id)?;
+        self.transactions.group_deleted(id);
+        Ok(())
+    }
+
     /// Moves the start of a log up to `offset`, and gives where it then is. It never moves back.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ pub(crate) async fn handle(
     request: DeleteGroupsRequest,
 ) -> DeleteGroupsResponse {
     let delete = |group: GroupId| {
-        let outcome = on_coordinator(cx, &group, |state| state.groups.delete(&group));
+        let outcome = on_coordinator(cx, &group, |state| state.delete_group(&group));
         DeletableGroupResult::default()
             .with_error_code(code(&outcome))
             .with_group_id(group)

@@ -1,6 +1,7 @@
 //! Lists the APIs with their versions, and hands each request to the file that answers it.
 
 mod acls;
+mod add_offsets_to_txn;
 mod add_partitions_to_txn;
 mod alter_configs;
 mod api_versions;
@@ -49,6 +50,7 @@ mod shape_tests;
 mod shapes;
 mod sync_group;
 mod transaction_call;
+mod txn_offset_commit;
 mod versions;
 
 use std::time::Instant;
@@ -127,7 +129,9 @@ apis! {
     InitProducerId          0..=4 => init_producer_id::handle(InitProducerIdRequest),
     OffsetForLeaderEpoch    2..=4 => offset_for_leader_epoch::handle(OffsetForLeaderEpochRequest),
     AddPartitionsToTxn      0..=3 => add_partitions_to_txn::handle(AddPartitionsToTxnRequest),
+    AddOffsetsToTxn         0..=3 => add_offsets_to_txn::handle(AddOffsetsToTxnRequest),
     EndTxn                  0..=3 => end_txn::handle(EndTxnRequest),
+    TxnOffsetCommit         0..=3 => txn_offset_commit::handle(TxnOffsetCommitRequest),
     DescribeAcls            1..=3 => describe_acls::handle(DescribeAclsRequest),
     CreateAcls              1..=3 => create_acls::handle(CreateAclsRequest),
     DeleteAcls              1..=3 => delete_acls::handle(DeleteAclsRequest),

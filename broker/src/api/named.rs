@@ -90,7 +90,7 @@ macro_rules! name_a_group {
     };
 }
 
-name_a_group! { HeartbeatRequest JoinGroupRequest LeaveGroupRequest SyncGroupRequest }
+name_a_group! { AddOffsetsToTxnRequest HeartbeatRequest JoinGroupRequest LeaveGroupRequest SyncGroupRequest }
 
 /// Requests whose topics are named `$topic` and have `$partitions` with a number each, called `$index`.
 macro_rules! name_partitions {
@@ -199,19 +199,26 @@ impl Names for kafka::DeleteTopicsRequest {
     }
 }
 
-impl Names for kafka::OffsetCommitRequest {
-    fn named(&self, _: &Context) -> Named {
-        let topics = self.topics.iter().map(|topic| {
-            let partitions = topic.partitions.iter().map(|at| at.partition_index);
-            (topic.name.clone(), partitions.collect())
-        });
-        let partitions = self.topics.iter().flat_map(|topic| &topic.partitions);
-        Named {
-            offsets: partitions.map(|at| at.committed_offset).collect(),
-            ..Named::group(&self.group_id).and_topics(topics)
-        }
-    }
+/// Requests that commit offsets to a group.
+macro_rules! name_commits {
+    ($($request:ident)*) => {
+        $(impl Names for kafka::$request {
+            fn named(&self, _: &Context) -> Named {
+                let topics = self.topics.iter().map(|topic| {
+                    let partitions = topic.partitions.iter().map(|at| at.partition_index);
+                    (topic.name.clone(), partitions.collect())
+                });
+                let partitions = self.topics.iter().flat_map(|topic| &topic.partitions);
+                Named {
+                    offsets: partitions.map(|at| at.committed_offset).collect(),
+                    ..Named::group(&self.group_id).and_topics(topics)
+                }
+            }
+        })*
+    };
 }
+
+name_commits! { OffsetCommitRequest TxnOffsetCommitRequest }
 
 impl Names for kafka::AddPartitionsToTxnRequest {
     fn named(&self, _: &Context) -> Named {

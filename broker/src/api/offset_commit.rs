@@ -9,11 +9,14 @@ use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, TopicN
 
 use crate::api::group_call::{caller, has_partition, on_coordinator};
 use crate::api::{About, Context};
-use crate::groups::{CommittedOffset, OffsetCommit};
+use crate::groups::{Caller, CommittedOffset, OffsetCommit};
 use crate::state::State;
 
 /// `offset.metadata.max.bytes`, as in Kafka.
 const MAX_METADATA: usize = 4096;
+
+/// What becomes of each partition of a request: its number and a code, by topic and in the order of the request.
+pub(super) type Outcomes = Vec<(TopicName, Vec<(i32, i16)>)>;
 
 /// Answers for exactly the topics and partitions asked, in their order: franz-go refuses anything else.
 pub(crate) async fn handle(
@@ -21,37 +24,56 @@ pub(crate) async fn handle(
     _version: i16,
     request: OffsetCommitRequest,
 ) -> OffsetCommitResponse {
+    let outcomes = commit(cx, &request, |state, caller, commits| {
+        let groups = &mut state.groups;
+        groups.commit(&request.group_id, caller, commits, cx.arrived)
+    });
+    let partition = |(index, code): (i32, i16)| {
+        OffsetCommitResponsePartition::default()
+            .with_partition_index(index)
+            .with_error_code(code)
+    };
+    let topics = outcomes.into_iter().map(|(topic, partitions)| {
+        OffsetCommitResponseTopic::default()
+            .with_name(topic)
+            .with_partitions(partitions.into_iter().map(partition).collect())
+    });
+    OffsetCommitResponse::default().with_topics(topics.collect())
+}
+
+/// Has `take` commit what is well-formed, on the coordinator of the group.
+pub(super) fn commit(
+    cx: &Context,
+    request: &OffsetCommitRequest,
+    take: impl FnOnce(&mut State, Caller<'_>, Vec<OffsetCommit>) -> Result<(), ResponseError>,
+) -> Outcomes {
     let committed = on_coordinator(cx, &request.group_id, |state| {
-        Ok(commit(cx, state, &request))
+        Ok(commit_sound(cx, state, request, take))
     });
     let outcomes = committed
-        .unwrap_or_else(|error| vec![Some(error); partitions(&request).count()])
+        .unwrap_or_else(|error| vec![Some(error); partitions(request).count()])
         .into_iter();
     let mut codes = outcomes
-        .zip(partitions(&request))
+        .zip(partitions(request))
         .map(|(error, (topic, at))| {
             cx.denial(About::Partition(topic, at.partition_index))
                 .or(error)
         })
         .map(|error| error.map_or(0, |error| error.code()));
     let topics = request.topics.iter().map(|topic| {
-        let partition = |asked: &OffsetCommitRequestPartition| {
-            OffsetCommitResponsePartition::default()
-                .with_partition_index(asked.partition_index)
-                .with_error_code(codes.next().unwrap_or_default())
-        };
-        OffsetCommitResponseTopic::default()
-            .with_name(topic.name.clone())
-            .with_partitions(topic.partitions.iter().map(partition).collect())
+        let partitions = topic.partitions.iter();
+        let answered = partitions.map(|at| (at.partition_index, codes.next().unwrap_or_default()));
+        (topic.name.clone(), answered.collect())
     });
-    OffsetCommitResponse::default().with_topics(topics.collect())
+    topics.collect()
 }
 
-/// Commits what is well-formed; one outcome per partition, `None` where it went well.
-fn commit(
+/// One outcome per partition, `None` where it went well.
+fn commit_sound(
     cx: &Context,
     state: &mut State,
     request: &OffsetCommitRequest,
+    take: impl FnOnce(&mut State, Caller<'_>, Vec<OffsetCommit>) -> Result<(), ResponseError>,
 ) -> Vec<Option<ResponseError>> {
     let asked = || partitions(request);
     let refusal = |topic: &TopicName, at: i32| cx.refusal(About::Partition(topic, at));
@@ -66,9 +88,7 @@ fn commit(
     let generation = request.generation_id_or_member_epoch;
     let instance_id = request.group_instance_id.as_ref();
     let caller = caller(&request.member_id, instance_id, generation);
-    let outcome = state
-        .groups
-        .commit(&request.group_id, caller, commits, cx.arrived);
+    let outcome = take(state, caller, commits);
     flaws
         .into_iter()
         .map(|flaw| flaw.or(outcome.err()))

@@ -14,6 +14,7 @@ use kafka_protocol::protocol::StrBytes;
 use crate::api::group_call::{code, on_coordinator};
 use crate::api::{About, Context};
 use crate::groups::{CommittedOffset, Offsets};
+use crate::state::State;
 
 /// The partitions asked for by topic; `None` asks for all that have an offset.
 type Asked = Option<Vec<(TopicName, Vec<i32>)>>;
@@ -25,34 +26,57 @@ struct Position {
     committed: Result<Option<CommittedOffset>, ResponseError>,
 }
 
+/// What is said of an offset that an open transaction may move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unstable {
+    /// Where it stands now.
+    Told,
+    /// That nobody knows yet (KIP-447).
+    Refused,
+}
+
 /// The two shapes of the request differ in nesting only.
 pub(crate) async fn handle(
     cx: &Context,
     version: i16,
     request: OffsetFetchRequest,
 ) -> OffsetFetchResponse {
+    let unstable = match request.require_stable {
+        true => Unstable::Refused,
+        false => Unstable::Told,
+    };
     if version >= 8 {
         let groups = request.groups.into_iter();
         let groups = groups.map(|group| {
             let asked = group
                 .topics
                 .map(|topics| topics.into_iter().map(asked_in_batch).collect());
-            answer_in_batch(group.group_id.clone(), fetch(cx, &group.group_id, asked))
+            let fetched = fetch(cx, &group.group_id, asked, unstable);
+            answer_in_batch(group.group_id, fetched)
         });
         return OffsetFetchResponse::default().with_groups(groups.collect());
     }
     let asked: Asked = request
         .topics
         .map(|topics| topics.into_iter().map(asked_alone).collect());
-    let fetched = fetch(cx, &request.group_id, asked.clone());
+    let fetched = fetch(cx, &request.group_id, asked.clone(), unstable);
     answer_alone(version, asked, fetched)
 }
 
 /// An unknown group has no offsets, as any other that has not committed: an error would stop librdkafka consumers
 /// that assign their partitions themselves.
-fn fetch(cx: &Context, group: &str, asked: Asked) -> Result<Positions, ResponseError> {
+fn fetch(
+    cx: &Context,
+    group: &str,
+    asked: Asked,
+    unstable: Unstable,
+) -> Result<Positions, ResponseError> {
     let mut found = on_coordinator(cx, group, |state| {
-        Ok(positions(state.groups.offsets(group), asked))
+        let mut found = positions(state.groups.offsets(group), asked);
+        if unstable == Unstable::Refused {
+            refuse_unstable(state, group, &mut found);
+        }
+        Ok(found)
     })?;
     for (topic, positions) in &mut found {
         for position in positions {
@@ -62,6 +86,19 @@ fn fetch(cx: &Context, group: &str, asked: Asked) -> Result<Positions, ResponseE
         }
     }
     Ok(found)
+}
+
+fn refuse_unstable(state: &State, group: &str, found: &mut Positions) {
+    for (topic, positions) in found {
+        for position in positions {
+            if state
+                .transactions
+                .may_move(group, topic, position.partition)
+            {
+                position.committed = Err(ResponseError::UnstableOffsetCommit);
+            }
+        }
+    }
 }
 
 fn positions(offsets: Option<&Offsets>, asked: Asked) -> Positions {

@@ -64,7 +64,9 @@ outcomes! {
     AddPartitionsToTxnResponse: |it| it.results_by_topic_v3_and_below.iter().flat_map(|topic| {
         topic.results_by_partition.iter().map(|at| at.partition_error_code)
     });
+    AddOffsetsToTxnResponse: |it| std::iter::once(it.error_code);
     EndTxnResponse: |it| std::iter::once(it.error_code);
+    TxnOffsetCommitResponse: |it| it.topics.iter().flat_map(|topic| topic.partitions.iter().map(|at| at.error_code));
     DescribeAclsResponse: |it| std::iter::once(it.error_code);
     CreateAclsResponse: |it| it.results.iter().map(|result| result.error_code);
     DeleteAclsResponse: |it| it.filter_results.iter().map(|result| result.error_code);

@@ -32,7 +32,9 @@ pub(super) fn shape_of(api: ApiKey) -> &'static [Part] {
         ApiKey::InitProducerId => INIT_PRODUCER_ID,
         ApiKey::OffsetForLeaderEpoch => OFFSET_FOR_LEADER_EPOCH,
         ApiKey::AddPartitionsToTxn => ADD_PARTITIONS_TO_TXN,
+        ApiKey::AddOffsetsToTxn => ADD_OFFSETS_TO_TXN,
         ApiKey::EndTxn => END_TXN,
+        ApiKey::TxnOffsetCommit => TXN_OFFSET_COMMIT,
         ApiKey::DescribeAcls => ACL_FILTER,
         ApiKey::CreateAcls => CREATE_ACLS,
         ApiKey::DeleteAcls => DELETE_ACLS,
@@ -146,6 +148,21 @@ const ADD_PARTITIONS_TO_TXN: &[Part] = &[
     all(Text),
     all(Fixed(8 + 2)),
     all(Array(&[all(Text), all(List(&Fixed(4)))])),
+];
+
+const ADD_OFFSETS_TO_TXN: &[Part] = &[all(Text), all(Fixed(8 + 2)), all(Text)];
+
+const TXN_OFFSET_COMMIT: &[Part] = &[
+    all(Text),
+    all(Text),
+    all(Fixed(8 + 2)),
+    since(3, Fixed(4)),
+    since(3, Text),
+    since(3, Text),
+    all(Array(&[
+        all(Text),
+        all(Array(&[all(Fixed(4 + 8)), since(2, Fixed(4)), all(Text)])),
+    ])),
 ];
 
 const END_TXN: &[Part] = &[all(Text), all(Fixed(8 + 2 + 1))];

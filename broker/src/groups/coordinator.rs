@@ -139,6 +139,17 @@ impl Groups {
             None if caller.generation.is_none() => {}
             None => return Err(ResponseError::IllegalGeneration),
         }
+        let taken = self.take(group, commits);
+        self.with(group, |group| group.heard_of(caller.member_id, now));
+        taken
+    }
+
+    /// Writes offsets down, then holds them.
+    pub(super) fn take(
+        &mut self,
+        group: &str,
+        commits: Vec<OffsetCommit>,
+    ) -> Result<(), ResponseError> {
         self.create_if_absent(group);
         let entry = Entry::Commit {
             group: group.to_owned(),
@@ -149,7 +160,6 @@ impl Groups {
             false => self.journal.append(&entry),
         };
         self.with(group, |group| {
-            group.heard_of(caller.member_id, now);
             if written.is_ok() {
                 commits
                     .into_iter()

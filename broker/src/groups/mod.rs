@@ -31,6 +31,7 @@ mod session;
 mod settings;
 mod snapshot;
 mod sync;
+mod transactional;
 mod vote;
 
 #[cfg(test)]

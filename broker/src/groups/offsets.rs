@@ -27,7 +27,7 @@ pub(crate) struct OffsetCommit {
 }
 
 /// Committed offsets by topic and partition.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Offsets(BTreeMap<String, BTreeMap<i32, CommittedOffset>>);
 
 impl Offsets {

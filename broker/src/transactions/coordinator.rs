@@ -8,6 +8,7 @@ use std::time::Instant;
 use kafka_protocol::error::ResponseError;
 
 use super::producer::{Identity, Producer, Stage, Transaction};
+use crate::groups::Offsets;
 use crate::store::LineJournal;
 
 /// All transactional ids of the cluster.
@@ -98,7 +99,27 @@ impl Coordinator {
 
     /// Takes a topic that was deleted out of all transactions: one of the same name would be another topic.
     pub(crate) fn topic_deleted(&mut self, topic: &str) {
-        self.change_all(|transaction| drop(transaction.partitions.remove(topic)));
+        self.change_all(|transaction| {
+            transaction.partitions.remove(topic);
+            for offsets in transaction.offsets.values_mut() {
+                offsets.remove_topic(topic);
+            }
+        });
+    }
+
+    /// Takes the offsets of a group that was deleted out of all transactions.
+    pub(crate) fn group_deleted(&mut self, group: &str) {
+        self.change_all(|transaction| {
+            if let Some(offsets) = transaction.offsets.get_mut(group) {
+                *offsets = Offsets::default();
+            }
+        });
+    }
+
+    /// Whether a transaction may yet move the offset of a group in a partition.
+    pub(crate) fn may_move(&self, group: &str, topic: &str, index: i32) -> bool {
+        let mut producers = self.producers.values();
+        producers.any(|producer| producer.may_move(group, topic, index))
     }
 
     /// Changes every transaction that has not ended everywhere.
@@ -122,6 +143,15 @@ impl Coordinator {
         let producer = self.producers.get_mut(id);
         if let Some(transaction) = producer.and_then(Producer::transaction_mut) {
             transaction.remove(topic, index);
+        }
+    }
+
+    /// Takes note that a group holds the offsets of a transaction that is ending. It is not written down: after a kill it
+    /// takes the same offsets once more.
+    pub(super) fn landed(&mut self, id: &str, group: &str) {
+        let producer = self.producers.get_mut(id);
+        if let Some(transaction) = producer.and_then(Producer::transaction_mut) {
+            transaction.offsets.remove(group);
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use kafka_protocol::error::ResponseError;
 use serde::{Deserialize, Serialize};
 
+use crate::groups::{OffsetCommit, Offsets};
 use crate::log::Ending;
 
 /// The last epoch that is given to a producer. The one after it is left for fencing.
@@ -53,6 +54,8 @@ pub(super) enum Stage {
 pub(super) struct Transaction {
     /// The partitions that were added, by topic.
     pub(super) partitions: BTreeMap<String, BTreeSet<i32>>,
+    /// What the groups that were added are to hold once it is committed.
+    pub(super) offsets: BTreeMap<String, Offsets>,
     /// Its time is counted from here; after a restart anew, for downtime is nobody's silence.
     #[serde(skip, default = "Instant::now")]
     pub(super) began: Instant,
@@ -146,6 +149,37 @@ impl Producer {
         Ok(())
     }
 
+    /// Adds a group to the transaction, which this begins where none is open. The group need not exist.
+    pub(super) fn add_group(&mut self, group: &str, now: Instant) -> Result<(), ResponseError> {
+        let transaction = self.open(now)?;
+        transaction.offsets.entry(group.to_owned()).or_default();
+        Ok(())
+    }
+
+    /// Keeps what a group that was added is to hold once the transaction is committed.
+    pub(super) fn add_offsets(
+        &mut self,
+        group: &str,
+        commits: Vec<OffsetCommit>,
+    ) -> Result<(), ResponseError> {
+        let Stage::Open(transaction) = &mut self.stage else {
+            return Err(ResponseError::InvalidTxnState);
+        };
+        let offsets = transaction.offsets.get_mut(group);
+        let offsets = offsets.ok_or(ResponseError::InvalidTxnState)?;
+        commits.into_iter().for_each(|commit| offsets.put(commit));
+        Ok(())
+    }
+
+    /// Whether nobody knows yet if the offset of a group in a partition will be another.
+    pub(super) fn may_move(&self, group: &str, topic: &str, index: i32) -> bool {
+        let (Stage::Open(transaction) | Stage::Ending(_, transaction)) = &self.stage else {
+            return false;
+        };
+        let offsets = transaction.offsets.get(group);
+        offsets.is_some_and(|offsets| offsets.get(topic, index).is_some())
+    }
+
     /// Nobody is told `CONCURRENT_TRANSACTIONS` by this: an end that was begun is finished before the next call.
     fn open(&mut self, now: Instant) -> Result<&mut Transaction, ResponseError> {
         if matches!(self.stage, Stage::Idle | Stage::Ended(_)) {
@@ -235,6 +269,7 @@ impl Default for Transaction {
     fn default() -> Self {
         Self {
             partitions: BTreeMap::new(),
+            offsets: BTreeMap::new(),
             began: Instant::now(),
         }
     }

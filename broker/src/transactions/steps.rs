@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use kafka_protocol::error::ResponseError;
 
 use super::producer::{Identity, Producer, Stage};
+use crate::groups::{Caller, OffsetCommit};
 use crate::log::{AppendRules, Ending, Marker};
 use crate::state::State;
 
@@ -74,7 +75,38 @@ impl State {
         self.change_transaction(id, caller, |it| it.add_partitions(added, now))
     }
 
-    /// Ends the transaction of a producer: the markers are in all its partitions when this comes back.
+    /// Adds a group to the transaction of a producer.
+    ///
+    /// # Errors
+    /// As [`State::add_partitions_to_transaction`].
+    pub(crate) fn add_group_to_transaction(
+        &mut self,
+        id: &str,
+        caller: Identity,
+        group: &str,
+        now: Instant,
+    ) -> Result<(), ResponseError> {
+        self.change_transaction(id, caller, |it| it.add_group(group, now))
+    }
+
+    /// Keeps offsets for a group until the transaction of the producer ends.
+    ///
+    /// # Errors
+    /// As [`State::add_partitions_to_transaction`]; INVALID_TXN_STATE when the group was not added; when the consumer that
+    /// the producer writes for is no member of the group.
+    pub(crate) fn add_offsets_to_transaction(
+        &mut self,
+        id: &str,
+        caller: Identity,
+        (group, member): (&str, Caller<'_>),
+        commits: Vec<OffsetCommit>,
+    ) -> Result<(), ResponseError> {
+        self.groups.check_transactional(group, member)?;
+        self.change_transaction(id, caller, |it| it.add_offsets(group, commits))
+    }
+
+    /// Ends the transaction of a producer: when this comes back, the markers are in all its partitions, and the groups hold
+    /// the offsets of one that was committed.
     ///
     /// # Errors
     /// INVALID_TXN_STATE when there is none, or the last one ended otherwise; INVALID_PRODUCER_ID_MAPPING,
@@ -117,12 +149,18 @@ impl State {
             producer_epoch: producer.identity.epoch,
             ending: *ending,
         };
-        let partitions = transaction.partitions();
+        let (partitions, offsets) = (transaction.partitions(), transaction.offsets.clone());
         let mut ended = producer.clone();
         ended.stage = Stage::Ended(*ending);
         for (topic, index) in partitions {
             self.mark(&topic, index, marker)?;
             self.transactions.marked(id, &topic, index);
+        }
+        for (group, offsets) in offsets {
+            if marker.ending == Ending::Commit {
+                self.groups.land(&group, &offsets)?;
+            }
+            self.transactions.landed(id, &group);
         }
         self.transactions.put(ended)
     }

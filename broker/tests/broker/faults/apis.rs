@@ -27,6 +27,9 @@ use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::offset_for_leader_epoch_request::{
     OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
+use kafka_protocol::messages::txn_offset_commit_request::{
+    TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
+};
 use kafka_protocol::messages::{self as kafka, GroupId, TopicName, TransactionalId};
 use kafka_protocol::messages::{ApiKey, alter_configs_request, incremental_alter_configs_request};
 use kafka_protocol::protocol::{Request, StrBytes};
@@ -194,8 +197,24 @@ fn about_transactions() -> Vec<Asked> {
     let add = kafka::AddPartitionsToTxnRequest::default()
         .with_v3_and_below_transactional_id(id())
         .with_v3_and_below_topics(vec![add]);
+    let add_group = kafka::AddOffsetsToTxnRequest::default()
+        .with_transactional_id(id())
+        .with_group_id(group());
+    let commit = TxnOffsetCommitRequestTopic::default()
+        .with_name(orders())
+        .with_partitions(vec![TxnOffsetCommitRequestPartition::default()]);
+    let commit = kafka::TxnOffsetCommitRequest::default()
+        .with_transactional_id(id())
+        .with_group_id(group())
+        .with_topics(vec![commit]);
     let end = kafka::EndTxnRequest::default().with_transactional_id(id());
-    vec![asked(&init, 4), asked(&add, 3), asked(&end, 3)]
+    vec![
+        asked(&init, 4),
+        asked(&add, 3),
+        asked(&add_group, 3),
+        asked(&commit, 3),
+        asked(&end, 3),
+    ]
 }
 
 fn about_the_cluster() -> Vec<Asked> {

@@ -1,7 +1,9 @@
 //! Claims about transactions, by librdkafka and by raw bytes.
 
 mod fencing;
+mod offsets;
 mod restart;
+mod versions;
 mod visibility;
 mod writer;
 

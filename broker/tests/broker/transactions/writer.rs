@@ -1,9 +1,12 @@
 //! Speaks for a transactional id by hand: every answer is an error code.
 
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
+use kafka_protocol::messages::txn_offset_commit_request::{
+    TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
+};
 use kafka_protocol::messages::{
-    AddPartitionsToTxnRequest, EndTxnRequest, InitProducerIdRequest, ProducerId, TopicName,
-    TransactionalId,
+    AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, EndTxnRequest, GroupId,
+    InitProducerIdRequest, ProducerId, TopicName, TransactionalId, TxnOffsetCommitRequest,
 };
 use kafka_protocol::protocol::StrBytes;
 use kmirror_broker::Cluster;
@@ -88,6 +91,48 @@ impl Writer {
             assert_eq!(self.add(*partition).await, 0);
             assert_eq!(self.send(*partition, 1).await, 0);
         }
+    }
+
+    /// Adds a group.
+    pub async fn add_group(&mut self, group: &'static str) -> i16 {
+        self.add_group_in(3, group).await
+    }
+
+    /// Adds a group, in a version of the request.
+    pub async fn add_group_in(&mut self, version: i16, group: &'static str) -> i16 {
+        let request = AddOffsetsToTxnRequest::default()
+            .with_transactional_id(transactional(self.id))
+            .with_producer_id(ProducerId(self.producer_id))
+            .with_producer_epoch(self.epoch)
+            .with_group_id(GroupId(StrBytes::from_static_str(group)));
+        self.raw.ask(&request, version).await.error_code
+    }
+
+    /// What commits an offset of partition 0 of `orders` for a group, for nobody in particular.
+    pub fn offset(&self, group: &'static str, offset: i64) -> TxnOffsetCommitRequest {
+        let partition = TxnOffsetCommitRequestPartition::default().with_committed_offset(offset);
+        let topic = TxnOffsetCommitRequestTopic::default()
+            .with_name(TopicName(StrBytes::from_static_str("orders")))
+            .with_partitions(vec![partition]);
+        TxnOffsetCommitRequest::default()
+            .with_transactional_id(transactional(self.id))
+            .with_producer_id(ProducerId(self.producer_id))
+            .with_producer_epoch(self.epoch)
+            .with_group_id(GroupId(StrBytes::from_static_str(group)))
+            .with_topics(vec![topic])
+    }
+
+    /// Sends an offset, in a version of the request.
+    pub async fn send_offset(&mut self, version: i16, request: &TxnOffsetCommitRequest) -> i16 {
+        let answer = self.raw.ask(request, version).await;
+        answer.topics[0].partitions[0].error_code
+    }
+
+    /// Adds a group and sends an offset for it.
+    pub async fn put_offset(&mut self, group: &'static str, offset: i64) {
+        assert_eq!(self.add_group(group).await, 0);
+        let request = self.offset(group, offset);
+        assert_eq!(self.send_offset(3, &request).await, 0);
     }
 
     /// Commits.
