@@ -66,6 +66,9 @@ fn add(
         .collect();
     let sound = asked().zip(&refusals).filter(|(_, flaw)| flaw.is_none());
     let sound: Vec<(&str, i32)> = sound.map(|(at, _)| at).collect();
+    if sound.is_empty() {
+        return refusals;
+    }
     let caller = identity(
         request.v3_and_below_producer_id,
         request.v3_and_below_producer_epoch,

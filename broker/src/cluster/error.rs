@@ -49,6 +49,11 @@ impl AdminError {
     pub(super) fn group(group: &str, error: ResponseError) -> Self {
         Self::new(error, format!("group {group}: {error}"))
     }
+
+    /// A transactional id would not.
+    pub(super) fn transaction(id: &str, error: ResponseError) -> Self {
+        Self::new(error, format!("transactional id {id}: {error}"))
+    }
 }
 
 impl From<Refused> for AdminError {

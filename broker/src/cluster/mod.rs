@@ -8,6 +8,7 @@ mod lifeline;
 mod logs;
 mod nodes;
 mod topics;
+mod transactions;
 
 use std::io;
 use std::net::SocketAddr;

@@ -154,6 +154,24 @@ pub(super) const OPS: &[Op] = &[
         cluster.bump_generation(ask.text("group")?)?;
         done()
     }),
+    now(
+        "fence_producer",
+        &["transactional_id"],
+        &[],
+        |cluster, ask| {
+            cluster.fence_producer(ask.text("transactional_id")?)?;
+            done()
+        },
+    ),
+    now(
+        "expire_transaction",
+        &["transactional_id"],
+        &[],
+        |cluster, ask| {
+            cluster.expire_transaction(ask.text("transactional_id")?)?;
+            done()
+        },
+    ),
     now("set_disk_full", &["full"], &[], |cluster, ask| {
         cluster.set_disk_full(ask.flag("full")?);
         done()

@@ -122,6 +122,8 @@ fn log(cluster: &Cluster, ask: &Ask) -> Told {
         .log_start(topic, partition)
         .ok_or_else(no_partition)?;
     let mut told = tell("start", start)?;
-    told.insert("end".to_owned(), cluster.log_end(topic, partition).into());
+    let mut put = |name: &str, offset: Option<i64>| told.insert(name.to_owned(), offset.into());
+    put("end", cluster.log_end(topic, partition));
+    put("stable", cluster.last_stable(topic, partition));
     Ok(told)
 }

@@ -51,6 +51,12 @@ impl Coordinator {
         self.producers.get(id)
     }
 
+    /// Whether a transaction of an id is open.
+    pub(crate) fn is_open(&self, id: &str) -> bool {
+        let producer = self.get(id);
+        producer.is_some_and(|producer| matches!(producer.stage, Stage::Open(_)))
+    }
+
     /// Replaces what an id has come to.
     ///
     /// # Errors

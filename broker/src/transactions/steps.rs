@@ -32,7 +32,7 @@ impl State {
         if producer.has_met(claim) {
             return Ok(producer.identity);
         }
-        if matches!(producer.stage, Stage::Open(_)) {
+        if self.transactions.is_open(id) {
             match claim {
                 Some(_) => producer.end(Ending::Abort)?,
                 None => producer.fence(),

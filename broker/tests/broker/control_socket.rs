@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use crate::clients::PATIENCE;
 use crate::controls::groups::Member;
 use crate::raw::{Raw, encode};
+use crate::transactions::writer::Writer;
 
 struct Socket {
     lines: Lines<BufReader<OwnedReadHalf>>,
@@ -86,6 +87,10 @@ async fn every_line_of_the_readme_does_what_it_says() {
             raw.send_frame(&encode(&MetadataRequest::default(), 12))
                 .await;
             held = Some(raw);
+        }
+        if line.contains("\"expire_transaction\"") {
+            let mut writer = Writer::init(&cluster, "writer").await;
+            assert_eq!(writer.add(0).await, 0);
         }
         if line.contains("\"force_rebalance\"") {
             member = Some(Member::join_group(&cluster, "billing").await);

@@ -174,3 +174,22 @@ async fn positions_by_time_and_at_the_end_stop_before_what_is_open() {
         assert_eq!(offsets, [end, by_time], "isolation {isolation}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_producer_is_fenced_and_a_transaction_expired_on_request() {
+    let cluster = start().await;
+    assert!(cluster.fence_producer("writer").is_err(), "it is unknown");
+    let mut writer = Writer::init(&cluster, "writer").await;
+    let nothing = cluster
+        .expire_transaction("writer")
+        .expect_err("no open one");
+    assert_eq!(nothing.code, 48);
+    writer.begin(&[0]).await;
+    assert_eq!(cluster.last_stable("orders", 0), Some(0));
+    cluster.expire_transaction("writer").expect("it is open");
+    assert_eq!(cluster.last_stable("orders", 0), Some(2));
+    assert_eq!(writer.send(0, 1).await, 47);
+    let mut writer = Writer::init(&cluster, "writer").await;
+    cluster.fence_producer("writer").expect("it is known");
+    assert_eq!(writer.add(0).await, 90);
+}

@@ -5,7 +5,7 @@ mod offsets;
 mod restart;
 mod versions;
 mod visibility;
-mod writer;
+pub mod writer;
 
 use kafka_protocol::messages::TopicName;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
