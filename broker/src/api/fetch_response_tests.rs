@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::fetch_response::{FetchAnswer, Found, FoundTopic};
 use super::{IntoReply, Reply};
-use crate::log::{AppendRules, Isolation, PartitionLog, sample::Sample};
+use crate::log::{AppendRules, Ending, Isolation, Marker, PartitionLog, sample::Sample};
 use crate::net::frame::Request;
 
 fn request(version: i16) -> Request {
@@ -38,42 +38,72 @@ fn read(answer: FetchAnswer, version: i16) -> FetchResponse {
     response
 }
 
+const RULES: AppendRules = AppendRules {
+    log_append_time: false,
+    segment_bytes: u64::MAX,
+    now: 0,
+    disk_full: false,
+    denied: None,
+};
+
 fn log() -> PartitionLog {
     let mut log = PartitionLog::new(None);
     for _ in 0..3 {
-        let rules = AppendRules {
-            log_append_time: false,
-            segment_bytes: u64::MAX,
-            now: 0,
-            disk_full: false,
-            denied: None,
-        };
-        log.append(Sample::at(&[1, 2, 3]).incoming(), rules)
+        log.append(Sample::at(&[1, 2, 3]).incoming(), RULES)
             .expect("sound");
     }
     log
 }
 
+/// A log with the aborted transactions of producers 7 and 8, of one record each.
+fn aborted() -> PartitionLog {
+    let mut log = PartitionLog::new(None);
+    for producer_id in [7, 8] {
+        let sample = Sample {
+            attributes: 1 << 4,
+            ..Sample::of((producer_id, 0, 0), 1)
+        };
+        log.append(sample.incoming(), RULES).expect("sound");
+        let marker = Marker {
+            producer_id,
+            producer_epoch: 0,
+            ending: Ending::Abort,
+        };
+        log.append_marker(marker, RULES).expect("there is room");
+    }
+    log
+}
+
+#[test]
+fn every_version_carries_the_aborted_transactions_between_bounds_and_batches() {
+    let log = aborted();
+    let slice = || log.read(0, usize::MAX, true, Isolation::Committed);
+    for version in 4..=16 {
+        let topic = FoundTopic {
+            name: TopicName(StrBytes::from_static_str("orders")),
+            id: Uuid::from_u128(7),
+            partitions: vec![Found::records(0, &log, slice())],
+        };
+        let response = read(FetchAnswer::found(vec![topic]), version);
+        let partition = &response.responses[0].partitions[0];
+        let told = partition.aborted_transactions.iter().flatten();
+        let told: Vec<_> = told.map(|it| (it.producer_id.0, it.first_offset)).collect();
+        assert_eq!(told, [(7, 0), (8, 2)], "v{version}");
+        let records = partition.records.as_deref();
+        assert_eq!(records, Some(slice().batches.concat().as_slice()));
+    }
+}
+
 #[test]
 fn every_version_carries_the_batches_and_the_bounds_of_the_log() {
     let log = log();
-    let stored = log
-        .read(0, usize::MAX, true, Isolation::Uncommitted)
-        .batches
-        .concat();
+    let from = |offset| log.read(offset, usize::MAX, true, Isolation::Uncommitted);
+    let stored = from(0).batches.concat();
     let id = Uuid::from_u128(7);
     for version in 4..=16 {
         let partitions = vec![
-            Found::records(
-                3,
-                &log,
-                log.read(0, usize::MAX, true, Isolation::Uncommitted),
-            ),
-            Found::records(
-                4,
-                &log,
-                log.read(9, usize::MAX, true, Isolation::Uncommitted),
-            ),
+            Found::records(3, &log, from(0)),
+            Found::records(4, &log, from(9)),
             Found::failed(5, ResponseError::OffsetOutOfRange, Some(&log)),
         ];
         let name = TopicName(StrBytes::from_static_str("orders"));
