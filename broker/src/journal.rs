@@ -42,6 +42,8 @@ pub struct Entry {
     pub topics: Vec<(String, Vec<i32>)>,
     /// The groups that it names.
     pub groups: Vec<String>,
+    /// The transactional ids that it names.
+    pub transactional_ids: Vec<String>,
     /// What an OffsetCommit or TxnOffsetCommit asked to be committed, whatever became of it.
     pub commits: Vec<Commit>,
 }
@@ -201,6 +203,7 @@ impl Kept {
                 .map(|(topic, partitions)| (topic.to_string(), partitions.clone()))
                 .collect(),
             groups: self.named.groups.iter().map(text).collect(),
+            transactional_ids: self.named.transactional_ids.iter().map(text).collect(),
             commits: self.commits(),
         }
     }
@@ -244,6 +247,7 @@ mod tests {
         let named = Named {
             topics: vec![(TopicName(part()), vec![0, 1])],
             groups: vec![part()],
+            transactional_ids: vec![part()],
             offsets: Vec::new(),
         };
         (frame, request, named)

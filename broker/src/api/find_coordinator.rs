@@ -9,7 +9,8 @@ use crate::api::{About, Context};
 use crate::state::State;
 
 const GROUP: i8 = 0;
-const TRANSACTION: i8 = 1;
+/// The key is a transactional id.
+pub(super) const TRANSACTION: i8 = 1;
 
 /// Answers from the list of nodes alone: a coordinator needs no group to exist.
 pub(crate) async fn handle(
@@ -19,7 +20,11 @@ pub(crate) async fn handle(
 ) -> FindCoordinatorResponse {
     let state = cx.state();
     let find = |key: &StrBytes| {
-        let found = cx.carry_out(About::Group(key), || find(&state, request.key_type, key));
+        let about = match request.key_type {
+            TRANSACTION => About::TransactionalId(key),
+            _ => About::Group(key),
+        };
+        let found = cx.carry_out(about, || find(&state, request.key_type, key));
         found.unwrap_or_else(|error| nowhere(key, error))
     };
     if version >= 4 {

@@ -14,6 +14,8 @@ pub(crate) enum About<'a> {
     Request,
     /// One of its groups.
     Group(&'a str),
+    /// One of its transactional ids.
+    TransactionalId(&'a str),
     /// One of its topics.
     Topic(&'a str),
     /// One of its partitions.
@@ -47,6 +49,9 @@ impl Injected {
         match about {
             About::Request => matcher.is_about_requests(),
             About::Group(group) => matcher.is_about_requests() && matcher.covers_group(group),
+            About::TransactionalId(id) => {
+                matcher.is_about_requests() && matcher.covers_transactional_id(id)
+            }
             About::Topic(topic) => !matcher.is_about_partitions() && matcher.covers_topic(topic),
             About::Partition(topic, index) => matcher.covers(topic, index),
         }

@@ -1,10 +1,10 @@
-//! Tells which topics, partitions and groups a request names, for the fault rules and the journal.
+//! Tells which topics, partitions, groups and transactional ids a request names, for the fault rules and the journal.
 
 use kafka_protocol::messages as kafka;
-use kafka_protocol::messages::{GroupId, TopicName};
+use kafka_protocol::messages::{GroupId, TopicName, TransactionalId};
 use kafka_protocol::protocol::StrBytes;
 
-use super::{Context, config_resource};
+use super::{Context, config_resource, find_coordinator};
 use crate::topics::Topic;
 
 /// What a request is about. Names are shared with the request and not copied.
@@ -14,6 +14,8 @@ pub(crate) struct Named {
     pub(crate) topics: Vec<(TopicName, Vec<i32>)>,
     /// Consumer groups.
     pub(crate) groups: Vec<StrBytes>,
+    /// Transactional ids.
+    pub(crate) transactional_ids: Vec<StrBytes>,
     /// The offsets to be committed: one for each partition, in the order of `topics`.
     pub(crate) offsets: Vec<i64>,
 }
@@ -32,6 +34,7 @@ impl Named {
         Self {
             topics: self.topics.into_iter().map(topic).collect(),
             groups: self.groups.iter().map(detach).collect(),
+            transactional_ids: self.transactional_ids.iter().map(detach).collect(),
             offsets: self.offsets,
         }
     }
@@ -48,6 +51,15 @@ impl Named {
             topics: topics.collect(),
             ..Self::default()
         }
+    }
+
+    fn transactional_id(id: &TransactionalId) -> Self {
+        Self::default().and_id(Some(id))
+    }
+
+    fn and_id(mut self, id: Option<&TransactionalId>) -> Self {
+        self.transactional_ids.extend(id.map(|id| id.0.clone()));
+        self
     }
 
     fn and_topics(mut self, topics: impl Iterator<Item = (TopicName, Vec<i32>)>) -> Self {
@@ -75,8 +87,7 @@ macro_rules! name_nothing {
 }
 
 name_nothing! {
-    ApiVersionsRequest DeleteAclsRequest DescribeAclsRequest DescribeClusterRequest
-    EndTxnRequest InitProducerIdRequest ListGroupsRequest
+    ApiVersionsRequest DeleteAclsRequest DescribeAclsRequest DescribeClusterRequest ListGroupsRequest
 }
 
 /// Requests about one group.
@@ -90,7 +101,7 @@ macro_rules! name_a_group {
     };
 }
 
-name_a_group! { AddOffsetsToTxnRequest HeartbeatRequest JoinGroupRequest LeaveGroupRequest SyncGroupRequest }
+name_a_group! { HeartbeatRequest JoinGroupRequest LeaveGroupRequest SyncGroupRequest }
 
 /// Requests whose topics are named `$topic` and have `$partitions` with a number each, called `$index`.
 macro_rules! name_partitions {
@@ -107,7 +118,6 @@ macro_rules! name_partitions {
 }
 
 name_partitions! {
-    ProduceRequest { topic_data: name { partition_data: index } }
     ListOffsetsRequest { topics: name { partitions: partition_index } }
     OffsetForLeaderEpochRequest { topics: topic { partitions: partition } }
     DeleteRecordsRequest { topics: name { partitions: partition_index } }
@@ -139,6 +149,34 @@ macro_rules! name_resources {
             }
         })*
     };
+}
+
+impl Names for kafka::ProduceRequest {
+    fn named(&self, _: &Context) -> Named {
+        let topics = self.topic_data.iter().map(|topic| {
+            let partitions = topic.partition_data.iter().map(|at| at.index);
+            (topic.name.clone(), partitions.collect())
+        });
+        Named::topics(topics).and_id(self.transactional_id.as_ref())
+    }
+}
+
+impl Names for kafka::InitProducerIdRequest {
+    fn named(&self, _: &Context) -> Named {
+        Named::default().and_id(self.transactional_id.as_ref())
+    }
+}
+
+impl Names for kafka::AddOffsetsToTxnRequest {
+    fn named(&self, _: &Context) -> Named {
+        Named::group(&self.group_id).and_id(Some(&self.transactional_id))
+    }
+}
+
+impl Names for kafka::EndTxnRequest {
+    fn named(&self, _: &Context) -> Named {
+        Named::transactional_id(&self.transactional_id)
+    }
 }
 
 impl Names for kafka::CreateAclsRequest {
@@ -199,31 +237,39 @@ impl Names for kafka::DeleteTopicsRequest {
     }
 }
 
-/// Requests that commit offsets to a group.
-macro_rules! name_commits {
-    ($($request:ident)*) => {
-        $(impl Names for kafka::$request {
-            fn named(&self, _: &Context) -> Named {
-                let topics = self.topics.iter().map(|topic| {
-                    let partitions = topic.partitions.iter().map(|at| at.partition_index);
-                    (topic.name.clone(), partitions.collect())
-                });
-                let partitions = self.topics.iter().flat_map(|topic| &topic.partitions);
-                Named {
-                    offsets: partitions.map(|at| at.committed_offset).collect(),
-                    ..Named::group(&self.group_id).and_topics(topics)
-                }
-            }
-        })*
-    };
+/// Names the partitions of a request that commits offsets, and the offsets.
+macro_rules! commits {
+    ($request:ident) => {{
+        let topics = $request.topics.iter().map(|topic| {
+            let partitions = topic.partitions.iter().map(|at| at.partition_index);
+            (topic.name.clone(), partitions.collect())
+        });
+        let partitions = $request.topics.iter().flat_map(|topic| &topic.partitions);
+        Named {
+            offsets: partitions.map(|at| at.committed_offset).collect(),
+            ..Named::group(&$request.group_id).and_topics(topics)
+        }
+    }};
 }
 
-name_commits! { OffsetCommitRequest TxnOffsetCommitRequest }
+impl Names for kafka::OffsetCommitRequest {
+    fn named(&self, _: &Context) -> Named {
+        commits!(self)
+    }
+}
+
+impl Names for kafka::TxnOffsetCommitRequest {
+    fn named(&self, _: &Context) -> Named {
+        commits!(self).and_id(Some(&self.transactional_id))
+    }
+}
 
 impl Names for kafka::AddPartitionsToTxnRequest {
     fn named(&self, _: &Context) -> Named {
         let topics = self.v3_and_below_topics.iter();
-        Named::topics(topics.map(|topic| (topic.name.clone(), topic.partitions.clone())))
+        let id = &self.v3_and_below_transactional_id;
+        Named::transactional_id(id)
+            .and_topics(topics.map(|topic| (topic.name.clone(), topic.partitions.clone())))
     }
 }
 
@@ -258,9 +304,17 @@ impl Names for kafka::OffsetDeleteRequest {
 impl Names for kafka::FindCoordinatorRequest {
     fn named(&self, _: &Context) -> Named {
         let only = Some(self.key.clone()).filter(|_| self.coordinator_keys.is_empty());
-        Named {
-            groups: self.coordinator_keys.iter().cloned().chain(only).collect(),
-            ..Named::default()
+        let keys = self.coordinator_keys.iter().cloned().chain(only).collect();
+        let named = Named::default();
+        match self.key_type {
+            find_coordinator::TRANSACTION => Named {
+                transactional_ids: keys,
+                ..named
+            },
+            _ => Named {
+                groups: keys,
+                ..named
+            },
         }
     }
 }

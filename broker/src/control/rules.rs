@@ -25,6 +25,7 @@ pub(super) const OPS: &[Op] = &[
             "partition",
             "client",
             "group",
+            "transactional_id",
             "nth",
             "first",
             "after",
@@ -70,6 +71,9 @@ fn install(cluster: &Cluster, ask: &Ask) -> Told {
     }
     if let Some(group) = ask.maybe_text("group")? {
         rule = rule.group(group);
+    }
+    if let Some(id) = ask.maybe_text("transactional_id")? {
+        rule = rule.transactional_id(id);
     }
     let fault = act(choose(rule, ask)?, ask)?;
     tell("fault", fault.id())

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use kafka_protocol::messages::{ApiKey, BrokerId};
+use kafka_protocol::protocol::StrBytes;
 
 use super::glob;
 use crate::api::Named;
@@ -29,6 +30,7 @@ pub(crate) struct Matcher {
     pub(super) partition: Option<i32>,
     pub(super) client: Option<String>,
     pub(super) group: Option<String>,
+    pub(super) transactional_id: Option<String>,
 }
 
 impl Matcher {
@@ -41,17 +43,23 @@ impl Matcher {
             partition: None,
             client: None,
             group: None,
+            transactional_id: None,
         }
     }
 
     /// Whether all conditions hold.
     pub(super) fn matches(&self, seen: Seen<'_>) -> bool {
         let client = |pattern: &String| glob::matches(pattern, seen.client_id);
-        let group = |id: &String| seen.named.groups.iter().any(|named| **named == **id);
+        let is_among = |id: &String, names: &[StrBytes]| names.iter().any(|name| **name == **id);
+        let (groups, ids) = (&seen.named.groups, &seen.named.transactional_ids);
         self.api == seen.api
             && self.node.is_none_or(|node| node == seen.node)
             && self.client.as_ref().is_none_or(client)
-            && self.group.as_ref().is_none_or(group)
+            && self.group.as_ref().is_none_or(|it| is_among(it, groups))
+            && self
+                .transactional_id
+                .as_ref()
+                .is_none_or(|it| is_among(it, ids))
             && self.names(seen.named)
     }
 
@@ -70,6 +78,13 @@ impl Matcher {
     /// Whether the rule is about this group, or about none in particular.
     pub(crate) fn covers_group(&self, group: &str) -> bool {
         self.group.as_ref().is_none_or(|wanted| wanted == group)
+    }
+
+    /// Whether the rule is about this transactional id, or about none in particular.
+    pub(crate) fn covers_transactional_id(&self, id: &str) -> bool {
+        self.transactional_id
+            .as_ref()
+            .is_none_or(|wanted| wanted == id)
     }
 
     /// Whether the rule is about this topic, or about none in particular.
@@ -104,6 +119,7 @@ impl fmt::Display for Matcher {
         part("topic", self.topic.clone())?;
         part("partition", self.partition.map(|index| index.to_string()))?;
         part("client", self.client.clone())?;
-        part("group", self.group.clone())
+        part("group", self.group.clone())?;
+        part("transactional_id", self.transactional_id.clone())
     }
 }

@@ -14,11 +14,13 @@ fn topic(name: &str) -> TopicName {
     TopicName(StrBytes::from_string(name.to_owned()))
 }
 
-/// A request to node 1 for partition 0 of `orders` and partition 2 of `users`, by a member of the group `readers`.
+/// A request to node 1 for partition 0 of `orders` and partition 2 of `users`, by a member of the group `readers` that has
+/// the transactional id `writer`.
 fn named() -> Named {
     Named {
         topics: vec![(topic("orders"), vec![0]), (topic("users"), vec![2])],
         groups: vec![StrBytes::from_static_str("readers")],
+        transactional_ids: vec![StrBytes::from_static_str("writer")],
         offsets: Vec::new(),
     }
 }
@@ -49,6 +51,8 @@ fn all_matchers_of_a_rule_must_hold() {
     assert!(!fires(|rule| rule.topic("order")));
     assert!(!fires(|rule| rule.client("kmirror")));
     assert!(!fires(|rule| rule.group("writers")));
+    assert!(fires(|rule| rule.transactional_id("writer")));
+    assert!(!fires(|rule| rule.transactional_id("readers")));
     assert!(!fires(|rule| rule.node(1).topic("invoices")));
 }
 

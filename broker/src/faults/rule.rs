@@ -64,6 +64,12 @@ impl Rule {
         self
     }
 
+    /// Only requests that name this transactional id.
+    pub fn transactional_id(mut self, id: impl Into<String>) -> Self {
+        self.matcher.transactional_id = Some(id.into());
+        self
+    }
+
     /// Only the n-th match, counted from 1; with [`Rule::after`], counted from there.
     pub fn nth(mut self, nth: u64) -> Self {
         self.choice.nth = Some(nth);

@@ -128,10 +128,18 @@ async fn a_full_disk_changes_nothing_and_the_end_is_said_again() {
 async fn concurrent_transactions_come_only_from_a_rule() {
     let cluster = start().await;
     let mut writer = Writer::init(&cluster, "writer").await;
-    let rule = cluster.faults().on(Api::AddPartitionsToTxn).topic("orders");
+    let mut other = Writer::init(&cluster, "other").await;
+    let rule = cluster.faults().on(Api::AddPartitionsToTxn);
+    let rule = rule.transactional_id("writer").topic("orders");
     rule.first(1).fail(ErrorCode::ConcurrentTransactions);
+    assert_eq!(other.add(0).await, 0);
     assert_eq!(writer.add(0).await, 51);
+    assert_eq!(writer.commit().await, 48, "nothing was begun");
     assert_eq!(writer.add(0).await, 0);
+    let journal = cluster.journal();
+    let failed = journal.iter().find(|entry| entry.error == Some(51));
+    let failed = failed.expect("it is written down");
+    assert_eq!(failed.transactional_ids, ["writer"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -192,4 +200,17 @@ async fn a_producer_is_fenced_and_a_transaction_expired_on_request() {
     let mut writer = Writer::init(&cluster, "writer").await;
     cluster.fence_producer("writer").expect("it is known");
     assert_eq!(writer.add(0).await, 90);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_answer_is_lost_is_done_and_may_be_said_again() {
+    let cluster = start().await;
+    let mut writer = Writer::init(&cluster, "writer").await;
+    writer.begin(&[0]).await;
+    let rule = cluster.faults().on(Api::EndTxn).transactional_id("writer");
+    rule.first(1).fail_after(ErrorCode::RequestTimedOut);
+    assert_eq!(writer.commit().await, 7);
+    assert_eq!(cluster.last_stable("orders", 0), Some(2));
+    assert_eq!(writer.commit().await, 0);
+    assert_eq!(cluster.log_end("orders", 0), Some(2));
 }
