@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use kmirror_broker::Cluster;
+use kmirror_broker::{Api, Cluster};
 
 use crate::child::run;
 use crate::{cluster, jars};
@@ -14,7 +14,15 @@ const CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 const GROUPS: &str = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
 const CONFIGS: &str = "kafka.admin.ConfigCommand";
 
+const PERFORMANCE: &str = "org.apache.kafka.tools.ProducerPerformance";
+
 fn tool(cluster: &Cluster, main_class: &str, arguments: &[&str], input: &str) -> String {
+    let servers = cluster.bootstrap_servers();
+    let bootstrap = ["--bootstrap-server", &servers];
+    run_class(main_class, &[&bootstrap, arguments].concat(), input)
+}
+
+fn run_class(main_class: &str, arguments: &[&str], input: &str) -> String {
     let class_path = jars::class_path().expect("Maven fetches Kafka's jars");
     let mut java = Command::new("java");
     java.args([
@@ -24,7 +32,6 @@ fn tool(cluster: &Cluster, main_class: &str, arguments: &[&str], input: &str) ->
         &class_path,
         main_class,
     ])
-    .args(["--bootstrap-server", &cluster.bootstrap_servers()])
     .args(arguments);
     run(&mut java, input, NEEDS)
 }
@@ -158,5 +165,41 @@ async fn the_console_consumer_resumes_in_its_group_and_kafka_consumer_groups_sho
     );
     groups(&["--delete", "--group", "java-billing"]);
     assert_eq!(groups(&["--list"]).trim(), "");
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_console_consumer_reads_what_kafka_producer_perf_test_committed() {
+    let cluster = cluster().await;
+    let transactions = [
+        "--topic",
+        "transfers",
+        "--num-records",
+        "200",
+        "--record-size",
+        "10",
+        "--throughput",
+        "-1",
+        "--transactional-id",
+        "java-writer",
+        "--transaction-duration-ms",
+        "50",
+        "--producer-props",
+    ];
+    let servers = format!("bootstrap.servers={}", cluster.bootstrap_servers());
+    let told = run_class(PERFORMANCE, &[&transactions[..], &[&servers]].concat(), "");
+    assert!(told.contains("200 records sent"), "{told}");
+    let committed = [
+        "--topic",
+        "transfers",
+        "--from-beginning",
+        "--isolation-level",
+        "read_committed",
+        "--max-messages",
+        "200",
+    ];
+    let read = tool(&cluster, CONSUMER, &committed, "");
+    assert_eq!(read.lines().count(), 200);
+    assert!(cluster.requests(Api::EndTxn) > 0);
     cluster.shutdown().await;
 }

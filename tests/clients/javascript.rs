@@ -8,7 +8,7 @@ use crate::{cluster, packages};
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/kafkajs.js");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kafkajs_administers_produces_and_consumes_in_a_group() {
+async fn kafkajs_administers_produces_transacts_and_consumes_in_a_group() {
     let cluster = cluster().await;
     let mut node = Command::new("node");
     node.arg(PROGRAM)

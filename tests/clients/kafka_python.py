@@ -1,4 +1,4 @@
-"""Administers, produces and consumes in a group with kafka-python. Usage: kafka_python.py BOOTSTRAP"""
+"""Administers, produces, also in transactions, and consumes in a group with kafka-python. Usage: kafka_python.py BOOTSTRAP"""
 
 import sys
 import threading
@@ -6,10 +6,13 @@ import time
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, KafkaAdminClient
+from kafka.structs import OffsetAndMetadata, TopicPartition
 
 BOOTSTRAP = sys.argv[1].split(",")
 TOPIC = "python-orders"
 GROUP = "python-billing"
+TRANSFERS = "python-transfers"
+MOVED = "python-moved"
 PARTITIONS = 4
 PATIENCE = 60
 
@@ -68,6 +71,34 @@ def produce(values, **options):
     producer.close()
 
 
+def write_in_transactions():
+    """Commits a transaction with a position of a group, and aborts one with the next position."""
+    producer = KafkaProducer(bootstrap_servers=BOOTSTRAP, transactional_id="python-writer")
+    producer.init_transactions()
+    for offset, value, end in [(1, b"kept", producer.commit_transaction), (2, b"dropped", producer.abort_transaction)]:
+        producer.begin_transaction()
+        for partition in range(PARTITIONS):
+            producer.send(TRANSFERS, value=value, partition=partition)
+        producer.flush()  # an abort drops what was not sent yet
+        position = OffsetAndMetadata(offset, "", -1)
+        producer.send_offsets_to_transaction({TopicPartition(TRANSFERS, 0): position}, MOVED)
+        end()
+    producer.close()
+
+
+def transferred(isolation_level, count):
+    """The values of so many records, as who reads under this isolation sees them."""
+    consumer = KafkaConsumer(
+        TRANSFERS, bootstrap_servers=BOOTSTRAP, auto_offset_reset="earliest", isolation_level=isolation_level
+    )
+    values = []
+    while len(values) < count:
+        for records in consumer.poll(timeout_ms=PATIENCE * 1000).values():
+            values.extend(record.value for record in records)
+    consumer.close()
+    return sorted(values)
+
+
 def value_of(config):
     described = admin.describe_configs([config], config_filter="all")
     return described["topic"][TOPIC]["retention.ms"]["value"]
@@ -99,6 +130,14 @@ assert {at.offset for at in committed.values()} == {100} and len(committed) == P
 produce([b"late"])
 (late,) = Member(1).all_read()
 assert (late.value, late.partition, late.offset) == (b"late", 0, 100), late
+
+admin.create_topics({TRANSFERS: {"num_partitions": PARTITIONS}})
+write_in_transactions()
+kept, dropped = [b"kept"] * PARTITIONS, [b"dropped"] * PARTITIONS
+assert transferred("read_committed", PARTITIONS) == kept
+assert transferred("read_uncommitted", 2 * PARTITIONS) == dropped + kept
+moved = admin.list_group_offsets({MOVED: None})[MOVED]
+assert {at.offset for at in moved.values()} == {1}, moved
 
 assert GROUP in [group["group_id"] for group in admin.list_groups()]
 assert admin.delete_groups([GROUP]) == {GROUP: "OK"}

@@ -1,4 +1,4 @@
-// Administers, produces and consumes in a group with kafkajs. Usage: node kafkajs.js BOOTSTRAP
+// Administers, produces, also in transactions, and consumes in a group with kafkajs. Usage: node kafkajs.js BOOTSTRAP
 // The directory that holds node_modules/kafkajs is named by NODE_PATH.
 
 const assert = require("node:assert");
@@ -6,6 +6,8 @@ const { Kafka, CompressionTypes, ConfigResourceTypes, logLevel } = require("kafk
 
 const TOPIC = "js-orders";
 const GROUP = "js-billing";
+const TRANSFERS = "js-transfers";
+const MOVED = "js-moved";
 const PARTITIONS = 4;
 const PATIENCE = 60_000;
 
@@ -90,6 +92,42 @@ async function resume() {
   await member.consumer.disconnect();
 }
 
+/** Commits a transaction with a position of a group, and aborts one with the next position. */
+async function writeInTransactions() {
+  const producer = kafka.producer({ transactionalId: "js-writer", idempotent: true, maxInFlightRequests: 1 });
+  await producer.connect();
+  for (const [offset, value] of [["1", "kept"], ["2", "dropped"]]) {
+    const transaction = await producer.transaction();
+    await transaction.send({ topic: TRANSFERS, messages: [{ value, partition: 0 }] });
+    const topics = [{ topic: TRANSFERS, partitions: [{ partition: 0, offset }] }];
+    await transaction.sendOffsets({ consumerGroupId: MOVED, topics });
+    await (value === "kept" ? transaction.commit() : transaction.abort());
+  }
+  await producer.send({ topic: TRANSFERS, messages: [{ value: "last", partition: 0 }] });
+  await producer.disconnect();
+}
+
+async function transferred(readUncommitted) {
+  const groupId = `js-transferred-${readUncommitted}`;
+  const consumer = kafka.consumer({ groupId, readUncommitted });
+  const read = [];
+  await consumer.connect();
+  await consumer.subscribe({ topics: [TRANSFERS], fromBeginning: true });
+  await consumer.run({ eachMessage: async ({ message }) => void read.push(message.value.toString()) });
+  await until(() => read.includes("last"), "the last record");
+  await consumer.disconnect();
+  return read;
+}
+
+async function transact() {
+  await admin.createTopics({ topics: [{ topic: TRANSFERS, numPartitions: 1 }] });
+  await writeInTransactions();
+  assert.deepEqual(await transferred(false), ["kept", "last"]);
+  assert.deepEqual(await transferred(true), ["kept", "dropped", "last"]);
+  const [{ partitions }] = await admin.fetchOffsets({ groupId: MOVED, topics: [TRANSFERS] });
+  assert.equal(partitions[0].offset, "1");
+}
+
 async function cleanUp() {
   const { groups } = await admin.listGroups();
   assert(groups.some(({ groupId }) => groupId === GROUP));
@@ -106,6 +144,7 @@ async function main() {
   await administerTopic();
   await consumeInAGroup();
   await resume();
+  await transact();
   await cleanUp();
   await admin.disconnect();
   console.log("kafkajs is content");
