@@ -28,6 +28,8 @@ mod partition_log_tests;
 #[cfg(test)]
 mod producers_tests;
 #[cfg(test)]
+mod reader_tests;
+#[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
 mod transactions_tests;

@@ -62,19 +62,24 @@ impl Transactions {
     /// Whether the records of a batch were aborted.
     pub(super) fn has_aborted(&self, header: &Header, base_offset: i64) -> bool {
         let hit = |aborted: &Aborted| {
-            aborted.producer_id == header.producer_id
-                && (aborted.first_offset..aborted.marker_offset).contains(&base_offset)
+            aborted.producer_id == header.producer_id && aborted.first_offset <= base_offset
         };
-        header.is_transactional() && self.aborted.iter().any(hit)
+        header.is_transactional() && self.ended_from(base_offset).iter().any(hit)
     }
 
     /// The aborted transactions that touch the offsets from `first` to `last`, in the order of their first offsets, as
     /// clients expect them. One that began before `first` is among them.
     pub(super) fn aborted_between(&self, first: i64, last: i64) -> Vec<Aborted> {
-        let touches = |it: &&Aborted| it.marker_offset >= first && it.first_offset <= last;
-        let mut found: Vec<Aborted> = self.aborted.iter().filter(touches).copied().collect();
+        let ended = self.ended_from(first).iter().copied();
+        let mut found: Vec<Aborted> = ended.filter(|it| it.first_offset <= last).collect();
         found.sort_by_key(|aborted| aborted.first_offset);
         found
+    }
+
+    /// The aborted transactions whose markers are at `offset` or later.
+    fn ended_from(&self, offset: i64) -> &[Aborted] {
+        let before = |aborted: &Aborted| aborted.marker_offset < offset;
+        &self.aborted[self.aborted.partition_point(before)..]
     }
 
     /// Adds to what the batches before `end` tell what was known of those among them that are deleted by now.
