@@ -23,6 +23,7 @@ pub mod heartbeats;
 pub mod pipeline;
 
 // What flows between the two ends, and the end that writes.
+pub mod mirrormaker;
 pub mod offset_map;
 pub mod prefix;
 pub mod target;

@@ -77,7 +77,7 @@ fn in_place(old: &Mirror, new: &Mirror) -> [(&'static str, bool); 16] {
     ]
 }
 
-fn restarting(old: &Mirror, new: &Mirror) -> [(&'static str, bool); 14] {
+fn restarting(old: &Mirror, new: &Mirror) -> [(&'static str, bool); 16] {
     let tells = old.provenance == Provenance::Header && new.provenance == Provenance::Header;
     let left_out = tells && old.neighbours.differ_in_origins(&new.neighbours);
     [
@@ -86,6 +86,11 @@ fn restarting(old: &Mirror, new: &Mirror) -> [(&'static str, bool); 14] {
         ("target_topic", old.target_topic != new.target_topic),
         ("provenance", old.provenance != new.provenance),
         ("start", old.start != new.start),
+        ("import_from", old.import_from != new.import_from),
+        (
+            "import_offsets_topic",
+            old.import_offsets_topic != new.import_offsets_topic,
+        ),
         ("isolation", old.isolation != new.isolation),
         (
             "consumer_groups",
@@ -139,6 +144,7 @@ mod tests {
         ("target_topic", "all", false),
         ("provenance", "header", false),
         ("start", "latest", false),
+        ("import_from", "mirrormaker2", false),
         ("isolation", "read_uncommitted", false),
         ("consumer_groups", "shared", false),
         ("commit_interval", "2s", false),
@@ -178,7 +184,13 @@ mod tests {
 
     #[test]
     fn no_key_is_forgotten() {
-        let apart = ["name", "source", "target", "consumers"];
+        let apart = [
+            "name",
+            "source",
+            "target",
+            "consumers",
+            "import_offsets_topic",
+        ];
         for key in &known_keys()["mirrors[0]"] {
             let is_there = CHANGES.iter().any(|(changed, _, _)| changed == key);
             assert!(is_there || apart.contains(&key.as_str()), "{key}");

@@ -72,6 +72,19 @@ impl Choice for Isolation {
     ];
 }
 
+/// What a mirror takes over from at its first start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportFrom {
+    /// A MirrorMaker 2 deployment, in dedicated mode or on Connect.
+    MirrorMaker2,
+}
+
+impl Choice for ImportFrom {
+    const WHAT: &'static str = "something to take over from";
+    const FORM: &'static str = "`mirrormaker2`";
+    const ALL: &'static [(&'static str, Self)] = &[("mirrormaker2", Self::MirrorMaker2)];
+}
+
 /// Where heartbeats are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heartbeats {

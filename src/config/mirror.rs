@@ -4,7 +4,8 @@ use std::num::{NonZeroU8, NonZeroU16};
 use std::time::Duration;
 
 use super::choices::{
-    Compression, ConsumerGroups, Heartbeats, Isolation, OnDivergence, OnGap, OnRejected, Provenance,
+    Compression, ConsumerGroups, Heartbeats, ImportFrom, Isolation, OnDivergence, OnGap,
+    OnRejected, Provenance,
 };
 use super::heartbeat;
 use super::name_filter::NameFilter;
@@ -33,6 +34,11 @@ pub struct Mirror {
     pub provenance: Provenance,
     /// Where a partition without a committed position begins. Default: earliest, so that nothing is left out.
     pub start: Start,
+    /// Whether partitions without a committed position go on where another deployment stopped. Default: no.
+    pub import_from: Option<ImportFrom>,
+    /// The topic on the target with that deployment's progress; with `import_from` only. Default:
+    /// `mm2-offsets.<source>.internal`, which dedicated mode uses.
+    pub import_offsets_topic: Option<String>,
     /// Which records of transactions are copied. Default: those of committed ones, as an application would read.
     pub isolation: Isolation,
     /// One group per topic or one for the whole mirror. Default: per topic.
@@ -116,6 +122,12 @@ impl Mirror {
     /// as long as the source has none.
     pub fn is_only_writer(&self, topic: &str) -> bool {
         self.target_topic.tells_topics_apart() && !heartbeat::is_heartbeat_topic(topic)
+    }
+
+    /// The topic on the target that tells how far the deployment had come that is taken over from.
+    pub fn import_offsets_topic(&self) -> String {
+        let named = self.import_offsets_topic.clone();
+        named.unwrap_or_else(|| format!("mm2-offsets.{}.internal", self.source))
     }
 
     /// Whether the configs of `topic` decide those of its copy: not when a mirror that stands earlier in the file copies

@@ -53,8 +53,8 @@ use std::path::Path;
 
 pub use change::Change;
 pub use choices::{
-    Compression, ConsumerGroups, Heartbeats, Isolation, LogFormat, OnDivergence, OnGap, OnRejected,
-    Provenance, SaslMechanism,
+    Compression, ConsumerGroups, Heartbeats, ImportFrom, Isolation, LogFormat, OnDivergence, OnGap,
+    OnRejected, Provenance, SaslMechanism,
 };
 pub use cluster::{Cluster, Sasl, Tls};
 pub use daemon::{Config, Log};

@@ -5,7 +5,7 @@ use std::num::{NonZeroU8, NonZeroU16};
 
 use regex::Regex;
 
-use super::choices::ConsumerGroups;
+use super::choices::{ConsumerGroups, ImportFrom};
 use super::defaults;
 use super::fields::Fields;
 use super::mirror::Mirror;
@@ -14,7 +14,7 @@ use super::neighbours::Neighbours;
 use super::read_cluster::MAX_NAME;
 use super::scalar::{Fault, Scalar};
 use super::suggest;
-use super::topic_name::{TopicTemplate, is_topic_character};
+use super::topic_name::{TopicTemplate, is_topic_character, validate_topic_name};
 
 /// Each is a client with threads and connections of its own; more than this is a slip of the pen.
 const MOST_CONSUMERS: u8 = 64;
@@ -49,6 +49,7 @@ pub(super) fn mirror(
 
 fn settings(fields: &mut Fields<'_>, [name, source, target]: [String; 3]) -> Mirror {
     let consumer_groups = fields.or("consumer_groups", defaults::CONSUMER_GROUPS);
+    let import_from = fields.scalar("import_from");
     Mirror {
         name,
         source,
@@ -59,6 +60,8 @@ fn settings(fields: &mut Fields<'_>, [name, source, target]: [String; 3]) -> Mir
             .unwrap_or_else(|| TopicTemplate(defaults::TARGET_TOPIC.to_owned())),
         start: fields.or("start", defaults::START),
         provenance: fields.or("provenance", defaults::PROVENANCE),
+        import_from,
+        import_offsets_topic: import_offsets_topic(fields, import_from),
         isolation: fields.or("isolation", defaults::ISOLATION),
         consumer_groups,
         consumers: consumers(fields, consumer_groups),
@@ -155,6 +158,18 @@ fn consumers(fields: &mut Fields<'_>, groups: ConsumerGroups) -> NonZeroU8 {
     asked.map_or(defaults::CONSUMERS, |Consumers(number)| number)
 }
 
+/// The topic with the progress of the deployment that is taken over from.
+fn import_offsets_topic(fields: &mut Fields<'_>, from: Option<ImportFrom>) -> Option<String> {
+    let is_asked = fields.has("import_offsets_topic");
+    let asked = fields.scalar("import_offsets_topic");
+    if is_asked && from.is_none() {
+        let what = "has no effect where nothing is taken over";
+        let remedy = "write `import_from: mirrormaker2` beside it, or remove it";
+        fields.fault("import_offsets_topic", what, remedy);
+    }
+    asked.map(|TopicName(name)| name)
+}
+
 /// As `filter`, but a mirror without any topic is a mistake.
 fn topics(fields: &mut Fields<'_>) -> NameFilter {
     let before = fields.problems().count();
@@ -219,6 +234,20 @@ impl Scalar for MirrorName {
             None if text.is_empty() => Err(Fault::new("is empty", remedy())),
             None => Ok(Self(text.to_owned())),
         }
+    }
+}
+
+/// The name of a topic.
+struct TopicName(String);
+
+impl Scalar for TopicName {
+    const WHAT: &'static str = "the name of a topic";
+    const FORM: &'static str = "a name such as `mm2-offsets.paris.internal`";
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let name = || Self(text.to_owned());
+        let valid = validate_topic_name(text).map(|()| name());
+        valid.map_err(|error| Fault::new(error.to_string(), format!("write {}", Self::FORM)))
     }
 }
 

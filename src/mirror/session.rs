@@ -12,12 +12,13 @@ use super::pipelines::{Pipelines, Sight};
 use super::producers::Producers;
 use crate::board::{MirrorBoard, Standing, TopicBoard};
 use crate::clusters::{Inspector, TopicId, TopicPartition};
-use crate::config::{self, HEARTBEATS_TOPIC, is_heartbeat_topic};
+use crate::config::{self, HEARTBEATS_TOPIC, ImportFrom, is_heartbeat_topic};
 use crate::control::Discovery;
 use crate::control::plan::{Action, TopicPlan};
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::heartbeats::Heartbeats;
 use crate::metrics::{Metrics, Stage};
+use crate::mirrormaker::Legacy;
 use crate::offset::SourceOffset;
 use crate::offset_map::Registry;
 use crate::pipeline::{self, Plan, Prefetch};
@@ -57,6 +58,11 @@ impl Session {
         let (from, source) = parts.ends.source;
         let (to, target) = parts.ends.target;
         let metrics = shared.metrics;
+        let legacy = mirror.import_from.map(|ImportFrom::MirrorMaker2| {
+            let ends = [(&from, &source), (&to, &target)];
+            let [from, to] = ends.map(|(cluster, asked)| (Arc::clone(cluster), asked.clone()));
+            Legacy::new(Arc::clone(mirror), from, to)
+        });
         let context = pipeline::Context {
             mirror: Arc::clone(mirror),
             source: from,
@@ -64,6 +70,7 @@ impl Session {
             target: target.clone(),
             target_cluster: to,
             store: parts.store,
+            legacy,
             maps: Registry::default(),
             budget: shared.budget,
             metrics: metrics.clone(),

@@ -159,6 +159,17 @@ impl Map {
         self.open.ends = ends;
     }
 
+    /// Leaves open what became of the records up to `from`, and goes on there.
+    pub fn leave_unknown(&mut self, from: SourceOffset, target_from: TargetOffset) {
+        match self.open.runs.is_empty() {
+            true => self.obsolete.push(self.key()),
+            false => self.seal(),
+        }
+        self.number += 1;
+        self.revision += 1;
+        self.open = Chunk::new(self.open.ends.clone(), from, target_from);
+    }
+
     /// Between which topics it maps.
     pub fn ends(&self) -> &Ends {
         &self.open.ends

@@ -56,6 +56,7 @@ impl Group {
             source_cluster: Arc::clone(&self.context.source),
             target_cluster: Arc::clone(&self.context.target_cluster),
             store: self.context.store.clone(),
+            legacy: self.context.legacy.clone(),
             mirror: Arc::clone(&self.context.mirror),
             topics: topics.collect(),
             partitions,

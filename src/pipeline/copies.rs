@@ -8,7 +8,7 @@ use super::lookback::Found;
 use super::observe::{Known, Question, Told, of};
 use crate::clusters::{TopicId, TopicPartition};
 use crate::config::Isolation;
-use crate::offset::TargetOffset;
+use crate::offset::{SourceOffset, TargetOffset};
 use crate::offset_map::{Ends, Past, Stored};
 
 /// What the target tells of the copies.
@@ -32,6 +32,8 @@ pub struct Memory {
     pub target_end: TargetOffset,
     /// What the copy holds behind what the map knows, where it was looked at.
     pub found: Option<Found>,
+    /// Records that another deployment noted on both sides, ascending; there is no map then.
+    pub syncs: Vec<(SourceOffset, TargetOffset)>,
 }
 
 impl Copies {

@@ -16,6 +16,7 @@ use crate::clusters::Inspector;
 use crate::config;
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::metrics::Metrics;
+use crate::mirrormaker::Legacy;
 use crate::offset_map::{Registry, Store};
 
 /// What the pipelines of one mirror share.
@@ -33,6 +34,8 @@ pub struct Context {
     pub target_cluster: Arc<config::Cluster>,
     /// Where the offset maps are kept.
     pub store: Store,
+    /// What the deployment left behind that the mirror takes over from.
+    pub legacy: Option<Legacy>,
     /// The maps of the partitions that this process copies.
     pub maps: Registry,
     /// Bytes between source and target.

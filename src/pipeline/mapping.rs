@@ -2,9 +2,10 @@
 
 use super::begin::Begin;
 use super::copies::Memory;
+use super::lookback::Found;
 use crate::clusters::TopicPartition;
-use crate::offset::SourceOffset;
-use crate::offset_map::{Map, SharedMap};
+use crate::offset::{SourceOffset, TargetOffset};
+use crate::offset_map::{Map, Run, SharedMap};
 
 /// The map of a partition of which this process `known` a map already or not, and which begins `on` that offset, or stands
 /// still.
@@ -49,7 +50,13 @@ fn from_past(
         ends,
         target_end,
         found,
+        syncs,
     } = memory;
+    if let (Some(position), [first, ..]) = (on, &syncs[..]) {
+        let mut map = Map::begin(mirror, at.clone(), past, ends, first.0, first.1);
+        import(&mut map, &syncs, found, position, target_end);
+        return map;
+    }
     let known_to = past.mirrored_to();
     let position = on.or(known_to).unwrap_or(SourceOffset::new(0));
     // What the source deleted before it was read is no hole in the map: nothing of it is anywhere.
@@ -67,4 +74,44 @@ fn from_past(
     }
     map.go_on(position);
     map
+}
+
+/// Takes over what another deployment noted: between two records that are as far apart on both sides, all stand in step;
+/// between others it is not known where each stands.
+fn import(
+    map: &mut Map,
+    syncs: &[(SourceOffset, TargetOffset)],
+    found: Option<Found>,
+    position: SourceOffset,
+    target_end: TargetOffset,
+) {
+    let found = found.and_then(Result::ok);
+    let looked_from = found
+        .as_ref()
+        .and_then(|found| Some(found.runs.first()?.source));
+    let until = looked_from.unwrap_or(position);
+    let pairs = syncs.windows(2).map(|pair| (pair[0], pair[1]));
+    for ((source, target), (next_source, next_target)) in pairs {
+        if next_source > until {
+            break;
+        }
+        let length = next_source.since(source);
+        if length == next_target.since(target) {
+            map.record(
+                Run {
+                    source,
+                    target,
+                    length,
+                },
+                None,
+            );
+        } else {
+            map.leave_unknown(next_source, next_target);
+        }
+    }
+    match found {
+        Some(found) => found.runs.into_iter().for_each(|run| map.record(run, None)),
+        None => map.leave_unknown(position, target_end),
+    }
+    map.go_on(position);
 }

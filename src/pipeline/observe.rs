@@ -13,6 +13,7 @@ use super::topic::Plan;
 use crate::clusters::{Error, Inspector, TopicId, TopicPartition};
 use crate::config::{self, Start};
 use crate::librdkafka::admin::PartitionOffset;
+use crate::mirrormaker::{Left, Legacy};
 use crate::offset::{Position, SourceOffset, TargetOffset};
 use crate::offset_map::{Ends, Past, Recovered, Store};
 
@@ -30,6 +31,8 @@ pub struct Question {
     pub target_cluster: Arc<config::Cluster>,
     /// For the offset maps.
     pub store: Store,
+    /// For partitions of which nothing is known.
+    pub legacy: Option<Legacy>,
     /// What the mirror is to do.
     pub mirror: Arc<config::Mirror>,
     /// The topics of the partitions.
@@ -57,6 +60,19 @@ pub struct Known {
     pub counted_in: Option<TopicId>,
     /// Where the copy ends by the map.
     pub target_end: Option<TargetOffset>,
+}
+
+impl Known {
+    /// By what another deployment left: the newest record that surely stands on both sides is where to look from.
+    fn imported(left: &Left, next: SourceOffset) -> Self {
+        let mut syncs = left.syncs.iter().rev();
+        let sync = syncs.find(|(source, _)| *source <= next);
+        Self {
+            position: Some(Position::at(sync.map_or(next, |(source, _)| *source))),
+            counted_in: None,
+            target_end: sync.map(|(_, target)| *target),
+        }
+    }
 }
 
 /// What is known of one partition.
@@ -101,7 +117,8 @@ impl Question {
         let mut answer = Answer::default();
         let mut beyond = BTreeMap::new();
         for (at, known) in &self.partitions {
-            match self.seen(at, known.clone(), &held, &logs, &copies) {
+            let imported = self.imported(at, known.as_ref(), &held, &copies).await?;
+            match self.seen(at, known.clone(), imported, &held, &logs, &copies) {
                 Ok((seen, more)) => {
                     beyond.extend(more.map(|more| (at.clone(), more)));
                     answer.observed.push((at.clone(), seen));
@@ -121,11 +138,29 @@ impl Question {
         Ok(answer)
     }
 
+    /// What another deployment left of a partition of which no group and no map knows anything.
+    async fn imported(
+        &self,
+        at: &TopicPartition,
+        known: Option<&Known>,
+        held: &Held,
+        copies: &Copies,
+    ) -> Result<Option<Left>, String> {
+        let is_unknown = known.is_none()
+            && held.by_any_group(at) == Ok(None)
+            && copies.stored(at).is_ok_and(|stored| stored.is_empty());
+        match &self.legacy {
+            Some(legacy) if is_unknown => legacy.of(at).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Puts together what is known of one partition, and what its copy holds beyond; an error says what is missing.
     fn seen(
         &self,
         at: &TopicPartition,
         known: Option<Known>,
+        imported: Option<Left>,
         held: &Held,
         logs: &Logs,
         copies: &Copies,
@@ -138,13 +173,19 @@ impl Question {
         let newest = stored.iter().max_by_key(|one| &one.key);
         let counted_in = newest.and_then(|one| one.ends.source.clone());
         let past = Past::of(stored, &ends);
-        let known = match known {
-            Some(known) => known,
-            None => self.known(at, held.by_any_group(at)?, &past, counted_in),
+        let left = imported.as_ref().and_then(|left| Some((left, left.next?)));
+        let known = match (known, left) {
+            (Some(known), _) => known,
+            (None, Some((left, next))) => Known::imported(left, next),
+            (None, None) => self.known(at, held.by_any_group(at)?, &past, counted_in),
         };
         let target_end = copies.end(at)?;
-        let observed = self.observed(at, &known, held, logs)?;
+        let mut observed = self.observed(at, &known, held, logs)?;
         let beyond = beyond(&observed, &known, target_end);
+        // Until it is known how much more was written than the other deployment had stored.
+        if let Some((_, next)) = left {
+            observed.position = Some(Position::at(next));
+        }
         let observed = Observed {
             is_copied: self.mirror.is_only_writer(&at.topic)
                 && observed.committed.is_none()
@@ -156,6 +197,7 @@ impl Question {
             ends,
             target_end,
             found: None,
+            syncs: imported.map(|left| left.syncs).unwrap_or_default(),
         };
         Ok((Seen { observed, memory }, beyond))
     }

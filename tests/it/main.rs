@@ -22,6 +22,7 @@ mod drains;
 mod exact_resume;
 mod faults;
 mod heartbeats;
+mod import;
 mod names;
 mod provenance;
 mod records;
