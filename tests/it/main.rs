@@ -30,4 +30,5 @@ mod reload;
 mod restarts;
 mod shared;
 mod topics;
+mod transactions;
 mod visibility;
