@@ -1,5 +1,5 @@
 //! Measures CPU and memory: per record, of kmirror beside a plain consumer-to-producer loop, in turns; and of kmirror with
-//! very many idle topics.
+//! very many idle topics; and of the offset map where it is worst.
 //!
 //! Each contender runs as a process of its own, so that its figures are the system's accounting of that process alone; the
 //! clusters are in this one, or real ones named on the command line.
@@ -7,6 +7,7 @@
 mod clusters;
 mod contender;
 mod load;
+mod map;
 mod plain;
 mod topics;
 mod usage;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 
 use clusters::{Clusters, Named};
 use contender::{Contender, Run};
+use map::Worst;
 use topics::Topics;
 
 /// CPU and memory per record, kmirror beside a plain rdkafka loop.
@@ -36,6 +38,8 @@ enum Role {
     Plain(plain::Plain),
     /// What very many idle topics cost
     Topics(Topics),
+    /// What the offset map takes where it is worst
+    Map(Worst),
 }
 
 #[derive(Args)]
@@ -62,6 +66,7 @@ fn main() -> Result<ExitCode> {
     match cli.role {
         Some(Role::Plain(plain)) => plain.copy()?,
         Some(Role::Topics(topics)) => topics.measure()?,
+        Some(Role::Map(worst)) => worst.measure()?,
         None => bench(&cli.bench)?,
     }
     Ok(ExitCode::SUCCESS)
