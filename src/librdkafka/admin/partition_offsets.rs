@@ -7,7 +7,7 @@ use rdkafka::client::Client;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use rdkafka_sys::bindings as sys;
-use rdkafka_sys::types::RDKafkaAdminOp;
+use rdkafka_sys::types::{RDKafkaAdminOp, RDKafkaRespErr};
 
 use super::{Event, Failure, PartitionOffset, Session, TopicPartition, array};
 
@@ -65,6 +65,10 @@ pub fn partition_offsets<C: ClientContext>(
         }
         match answer {
             // Said of the whole request where no partition of it has a leader; those of other requests may have.
+            Err(failure) if failure.code == RDKafkaErrorCode::NoEnt => {
+                let leaderless = RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+                answers.extend(refused(chunk, &Failure::of(leaderless)));
+            }
             Err(failure) if is_unknown(&failure) => answers.extend(refused(chunk, &failure)),
             answer => answers.extend(answer?),
         }
