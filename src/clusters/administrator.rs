@@ -7,11 +7,13 @@ use rdkafka::client::Client;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::context::ClusterContext;
-use super::{Error, Inspector};
+use super::inspector::PerGroup;
+use super::{Error, Inspector, TopicPartition};
 use crate::librdkafka::admin::Failure;
 use crate::librdkafka::admin::acls::{self, TopicAcl};
 use crate::librdkafka::admin::batch::Outcome;
 use crate::librdkafka::admin::config_changes::{self, TopicChanges};
+use crate::librdkafka::admin::group_offset_changes::{self, GroupChange};
 use crate::librdkafka::admin::topic_creation::{self, Mode, TopicSpec};
 use crate::librdkafka::admin::topic_growth::{self, Growth};
 
@@ -92,6 +94,22 @@ impl Inspector {
     pub async fn create_topic_acls(&self, acls: Vec<TopicAcl>) -> PerChange {
         let requests = requests(&acls, |_| 0);
         self.change(acls, requests, acls::create).await
+    }
+
+    /// Sets where groups read on; for each partition whether it was done, in the order of the changes. All requests are
+    /// under way at once.
+    ///
+    /// # Errors
+    ///
+    /// When librdkafka cannot ask at all; what one group is refused is its own.
+    pub async fn alter_group_offsets(
+        &self,
+        changes: Vec<GroupChange>,
+    ) -> Result<PerGroup<Vec<(TopicPartition, Outcome)>>, Error> {
+        self.admin(move |client, timeout| {
+            Ok(group_offset_changes::alter(client, &changes, timeout))
+        })
+        .await
     }
 
     /// Makes changes request by request. A cluster that does not answer one is not asked the next.

@@ -16,6 +16,7 @@ use crate::config::{self, Isolation};
 use crate::librdkafka::admin::acls::{self, TopicAcl};
 use crate::librdkafka::admin::cluster_description::{self, AclOperation, ClusterDescription};
 use crate::librdkafka::admin::configs::{self, ConfigValue, Configs, Resource, Which};
+use crate::librdkafka::admin::group_listing::{self, Listing};
 use crate::librdkafka::admin::group_members::{self, GroupDescription};
 use crate::librdkafka::admin::group_offsets::{self, GroupOffset, GroupQuery};
 use crate::librdkafka::admin::partition_offsets::{self, OffsetSpec};
@@ -138,6 +139,11 @@ impl Inspector {
             partition_offsets::partition_offsets(client, &partitions, spec, timeout)
         })
         .await
+    }
+
+    /// Names of all groups that consume, as far as the client may know them.
+    pub async fn groups(&self) -> Result<Listing, Error> {
+        self.admin(group_listing::list).await
     }
 
     /// What each group has committed; absent where it has committed nothing.

@@ -8,8 +8,10 @@
 //! - `registry`: the maps that this process has, for whoever translates;
 //! - `recovery`: which records the copy holds behind what its map knows;
 //! - `store`: `__kmirror_offsets`, written before positions are committed (I8) and read before partitions begin;
+//! - `archive`: what it holds, for reading without blocking;
 //! - `reader`: reads it.
 
+mod archive;
 mod chunk;
 mod key;
 mod map;
@@ -20,6 +22,7 @@ mod registry;
 mod run;
 mod store;
 
+pub use archive::Archive;
 pub use chunk::{Chunk, Ends, Unreadable};
 pub use key::{Key, Turn};
 pub use map::{Aside, Change, Map, Translation, Unsaved};

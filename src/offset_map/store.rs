@@ -3,26 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaResult;
 use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
 
 use super::TOPIC;
-use super::chunk::Chunk;
+use super::archive::Archive;
 use super::map::Unsaved;
 use super::past::Place;
-use super::reader::{Read, Reader};
+use super::reader::Read;
 use crate::board::now_ms;
 use crate::clusters::own_topic::{OwnTopic, Wanted};
 use crate::clusters::rare::{Rare, RareProducer};
 use crate::clusters::{Inspector, TopicPartition, properties};
 use crate::config::{self, Mirror};
-
-/// Longest wait for the target when the map is read; a longer one would only delay the next attempt.
-const READ_WITHIN: Duration = Duration::from_secs(30);
 
 /// Longest time that a record of the map may take; a commit waits for it.
 const WRITTEN_WITHIN_MS: &str = "30000";
@@ -48,7 +43,7 @@ pub struct Store {
 struct Inner {
     producer: RareProducer,
     topic: Mutex<OwnTopic>,
-    reader: Arc<Mutex<Reader>>,
+    archive: Archive,
     /// Partitions of the topic, as last seen.
     partitions: AtomicUsize,
 }
@@ -75,7 +70,7 @@ impl Store {
         let inner = Inner {
             producer,
             topic: Mutex::new(OwnTopic::new(wanted, inspector)),
-            reader: Arc::new(Mutex::new(Reader::open(cluster, &mirror.name)?)),
+            archive: Archive::open(cluster, &mirror.name)?,
             partitions: AtomicUsize::new(0),
         };
         Ok(Self {
@@ -83,7 +78,7 @@ impl Store {
         })
     }
 
-    /// Reads what is stored of these partitions' maps at this moment. One reading serves all who ask meanwhile.
+    /// Reads what is stored of these partitions' maps at this moment, of a topic that is created where it is missing.
     ///
     /// # Errors
     ///
@@ -96,42 +91,19 @@ impl Store {
         &self,
         partitions: &[TopicPartition],
     ) -> Result<BTreeMap<TopicPartition, Read>, String> {
-        let asked = Instant::now();
-        let mut reader = Arc::clone(&self.inner.reader).lock_owned().await;
-        if reader.up_to_date_at < Some(asked) {
-            let created = self.inner.topic.lock().await.create().await;
-            let (returned, caught_up) = spawn_blocking(move || {
-                let caught_up = reader.catch_up(READ_WITHIN);
-                (reader, caught_up)
-            })
-            .await
-            .expect("reading does not panic");
-            reader = returned;
-            caught_up.map_err(|error| match created {
-                Ok(()) => error,
-                Err(refused) => format!("{error}; {refused}"),
-            })?;
-        }
-        self.inner
-            .partitions
-            .store(reader.partitions(), Ordering::Relaxed);
-        let read = partitions.iter().map(|at| (at.clone(), reader.of(at)));
-        Ok(read.collect())
+        let created = self.inner.topic.lock().await.create().await;
+        let read = self.inner.archive.load(partitions).await;
+        let (read, count) = read.map_err(|error| match created {
+            Ok(()) => error,
+            Err(refused) => format!("{error}; {refused}"),
+        })?;
+        self.inner.partitions.store(count, Ordering::Relaxed);
+        Ok(read)
     }
 
-    /// Reads a chunk again that is not in memory.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read.
-    ///
-    /// # Panics
-    ///
-    /// When reading did.
-    pub async fn read(&self, place: Place) -> Result<Chunk, String> {
-        let reader = Arc::clone(&self.inner.reader).lock_owned().await;
-        let read = spawn_blocking(move || reader.read_at(place, READ_WITHIN)).await;
-        read.expect("reading does not panic")
+    /// What is stored, for reading.
+    pub fn archive(&self) -> &Archive {
+        &self.inner.archive
     }
 
     /// Writes what has changed of partitions' maps; answers for each where its records lie.

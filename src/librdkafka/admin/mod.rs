@@ -7,7 +7,8 @@
 //! - [`configs`], [`config_changes`]: what is set on topics and brokers; set and reset it on topics;
 //! - [`acls`]: who may use which topic;
 //! - [`partition_offsets`]: log starts, log ends and offsets by time, each partition with its own error;
-//! - [`group_offsets`]: committed offsets of groups that this process is no member of;
+//! - [`group_listing`]: which groups there are;
+//! - [`group_offsets`], [`group_offset_changes`]: committed offsets of groups that this process is no member of; set them;
 //! - [`group_members`]: who is in a group and what it was assigned;
 //! - [`cluster_description`]: nodes, cluster id and what this client may do;
 //! - [`topic_descriptions`]: ids of topics and what this client may do on them.
@@ -21,7 +22,9 @@ pub mod batch;
 pub mod cluster_description;
 pub mod config_changes;
 pub mod configs;
+pub mod group_listing;
 pub mod group_members;
+pub mod group_offset_changes;
 pub mod group_offsets;
 pub mod partition_offsets;
 mod session;
