@@ -15,9 +15,11 @@ pub mod cli;
 pub mod daemon;
 pub mod http;
 
-// One direction; beside the flow, how its copies are to be and whether the way is alive; topics and their partitions.
+// One direction; beside the flow, where consumer groups go on, how its copies are to be and whether the way is alive; topics
+// and their partitions.
 pub mod mirror;
 
+pub mod checkpoints;
 pub mod control;
 pub mod heartbeats;
 pub mod pipeline;
@@ -36,6 +38,7 @@ pub mod config;
 pub mod deadline;
 pub mod librdkafka;
 pub mod metrics;
+pub mod mm2;
 pub mod offset;
 pub mod retry;
 pub mod status;

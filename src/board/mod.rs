@@ -1,5 +1,6 @@
 //! Shows what each mirror is doing at this moment: written by the data path, read by `/metrics` and `/status`.
 
+mod age;
 mod seat;
 mod topic;
 
@@ -9,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::metrics::Metrics;
 use crate::status::{MirrorStatus, State, Status};
+pub use age::Age;
 pub use seat::Seat;
 pub use topic::TopicBoard;
 

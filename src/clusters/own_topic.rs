@@ -46,6 +46,12 @@ impl OwnTopic {
         }
     }
 
+    /// Wants it otherwise, should it have to be created; its name stays.
+    pub fn want(&mut self, wanted: Wanted) {
+        debug_assert_eq!(wanted.name, self.wanted.name, "it is the same topic");
+        self.wanted = wanted;
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.wanted.name

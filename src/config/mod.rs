@@ -12,6 +12,7 @@ mod cluster;
 mod collision;
 mod config_flow;
 mod conflicts;
+mod counterpart;
 mod daemon;
 pub(crate) mod defaults;
 mod error;
@@ -57,6 +58,7 @@ pub use choices::{
     OnRejected, Provenance, SaslMechanism,
 };
 pub use cluster::{Cluster, Sasl, Tls};
+pub use counterpart::Counterpart;
 pub use daemon::{Config, Log};
 pub use error::{Errors, Problem};
 pub use heartbeat::{HEARTBEATS_TOPIC, is_heartbeat_topic};

@@ -18,6 +18,8 @@ pub struct Neighbours {
     home: Vec<String>,
     /// Mirrors that stand before it in the file.
     earlier: Vec<Writer>,
+    /// All other mirrors of the file.
+    beside: Vec<Writer>,
     /// Mirrors through which the configs of its topics could come back.
     circle: Option<Circle>,
     /// Whether one of those joins the same clusters and carries heartbeats.
@@ -42,6 +44,18 @@ impl Neighbours {
         earlier.any(|writer| writer.naming.reaches(copy, &writer.topics))
     }
 
+    /// Whether another mirror of the file copies something into the target topic `copy`.
+    pub(super) fn writes_beside(&self, copy: &str) -> bool {
+        let mut beside = self.beside.iter();
+        beside.any(|writer| writer.naming.reaches(copy, &writer.topics))
+    }
+
+    /// Whether records of `topic`, whose copy has the same name, reach the target on other ways, too, or came from there.
+    pub(super) fn others_carry(&self, topic: &str) -> bool {
+        let mut direct = self.direct.iter();
+        direct.any(|writer| writer.topics.matches(topic)) || self.rules_in_circle(topic).is_some()
+    }
+
     /// Whether the mirror rules the configs of its copy of `topic` in spite of others that lead the topic back to its
     /// source; `None` when none do. For copies that have the name of their topic.
     pub(super) fn rules_in_circle(&self, topic: &str) -> Option<bool> {
@@ -61,10 +75,11 @@ impl Neighbours {
         self.home.iter().chain(direct).map(String::as_str).collect()
     }
 
-    /// Whether other copies have the configs of their topics, or earlier mirrors carry heartbeats.
+    /// Whether other copies have the configs of their topics, others write into the same copies, or earlier mirrors carry
+    /// heartbeats.
     pub(super) fn differ_in_duties(&self, other: &Self) -> bool {
-        (&self.earlier, &self.circle, self.has_twin)
-            != (&other.earlier, &other.circle, other.has_twin)
+        (&self.earlier, &self.beside, &self.circle, self.has_twin)
+            != (&other.earlier, &other.beside, &other.circle, other.has_twin)
     }
 
     /// Whether other records may be left out.
@@ -120,6 +135,8 @@ impl<'a> Map<'a> {
     fn around(&self, place: usize) -> Neighbours {
         let own = &self.legs[place];
         let earlier = self.legs[..place].iter().filter(|leg| leg.to == own.to);
+        let later = self.legs[place + 1..].iter().filter(|leg| leg.to == own.to);
+        let beside = earlier.clone().chain(later);
         let has_twin = earlier
             .clone()
             .any(|leg| leg.from == own.from && leg.mirror.heartbeats != Heartbeats::Off);
@@ -128,6 +145,7 @@ impl<'a> Map<'a> {
         Neighbours {
             home: self.names_of(own.to),
             earlier: earlier.map(|leg| self.writer(leg)).collect(),
+            beside: beside.map(|leg| self.writer(leg)).collect(),
             circle: Circle::of(place, &self.flows),
             has_twin,
             direct: direct.map(|leg| self.writer(leg)).collect(),

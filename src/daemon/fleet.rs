@@ -143,6 +143,10 @@ impl Fleet {
                 .iter()
                 .map(|mirror| mirror.pulse().clone())
                 .collect(),
+            freshness: mirrors
+                .iter()
+                .map(|mirror| mirror.freshness().clone())
+                .collect(),
             clusters: config.clusters.keys().cloned().collect(),
         }
     }

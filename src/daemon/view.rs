@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::board::{self, MirrorBoard};
 use crate::budget::Budget;
+use crate::checkpoints::Freshness;
 use crate::heartbeats::Pulse;
 use crate::http;
 use crate::metrics::Metrics;
@@ -23,6 +24,8 @@ pub(super) struct Scene {
     pub(super) boards: Vec<Arc<MirrorBoard>>,
     /// One for each mirror.
     pub(super) pulses: Vec<Arc<Pulse>>,
+    /// One for each mirror.
+    pub(super) freshness: Vec<Arc<Freshness>>,
     /// Names of all clusters.
     pub(super) clusters: Vec<String>,
 }
@@ -56,6 +59,7 @@ impl http::Source for View {
         let scene = self.scene();
         scene.boards.iter().for_each(|board| board.refresh());
         scene.pulses.iter().for_each(|pulse| pulse.refresh());
+        scene.freshness.iter().for_each(|one| one.refresh());
         self.metrics.render()
     }
 

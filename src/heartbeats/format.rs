@@ -1,7 +1,9 @@
 //! Writes and reads heartbeats as MirrorMaker 2 does (`org.apache.kafka.connect.mirror.Heartbeat`).
 //!
-//! Integers are big-endian, a text is its length in bytes as INT16 and then UTF-8. The key is the source's name and the
-//! target's; the value is the version as INT16, 0, and the time as INT64.
+//! Integers are big-endian. The key is the source's name and the target's; the value is the version as INT16, 0, and the
+//! time as INT64.
+
+use crate::mm2;
 
 /// A sign of life of one direction between two clusters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,9 +24,7 @@ impl Heartbeat {
     pub fn key(&self) -> Vec<u8> {
         let mut key = Vec::with_capacity(4 + self.source.len() + self.target.len());
         for name in [&self.source, &self.target] {
-            let length = i16::try_from(name.len()).expect("a cluster's name is short");
-            key.extend(length.to_be_bytes());
-            key.extend(name.as_bytes());
+            mm2::write(&mut key, name).expect("a cluster's name is short");
         }
         key
     }
@@ -38,8 +38,8 @@ impl Heartbeat {
 
     /// Reads a record. `None` for one that is no heartbeat, or of a version that is not known.
     pub fn read(key: &[u8], value: &[u8]) -> Option<Self> {
-        let (source, rest) = text(key)?;
-        let (target, rest) = text(rest)?;
+        let (source, rest) = mm2::read(key)?;
+        let (target, rest) = mm2::read(rest)?;
         let (version, timestamp) = value.split_first_chunk()?;
         let timestamp = timestamp.try_into().ok()?;
         let is_known = rest.is_empty() && i16::from_be_bytes(*version) == VERSION;
@@ -49,14 +49,6 @@ impl Heartbeat {
             timestamp: i64::from_be_bytes(timestamp),
         })
     }
-}
-
-/// A text, and what stands behind it.
-fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let (length, rest) = bytes.split_first_chunk()?;
-    let length = usize::try_from(i16::from_be_bytes(*length)).ok()?;
-    let (text, rest) = rest.split_at_checked(length)?;
-    Some((std::str::from_utf8(text).ok()?, rest))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Declares every metric, in one place: name, help, labels.
 
+mod causes;
 mod declare;
 mod handles;
 
@@ -11,6 +12,7 @@ use prometheus::{
 
 use crate::config::Config;
 use crate::status::State;
+pub use causes::{Refused, Skipped, Stage};
 use declare::Declare;
 pub use handles::{PartitionMetrics, TopicMetrics};
 
@@ -38,6 +40,9 @@ pub struct Metrics {
     rebalances: IntCounterVec,
     topics: IntGaugeVec,
     heartbeat_age: GaugeVec,
+    checkpoint_age: GaugeVec,
+    group_offsets_synced: IntCounterVec,
+    group_offsets_refused: IntCounterVec,
 }
 
 const PARTITION: &[&str] = &["mirror", "topic", "partition"];
@@ -144,6 +149,21 @@ impl Metrics {
                 "Age of the newest heartbeat that crossed from the source to the target.",
                 &["mirror"],
             ),
+            checkpoint_age: declare.float_gauges(
+                "kmirror_checkpoint_age_seconds",
+                "Time since the groups' offsets were last translated and the checkpoints brought up to date.",
+                &["mirror"],
+            ),
+            group_offsets_synced: declare.counters(
+                "kmirror_group_offsets_synced_total",
+                "Translated offsets written to groups on the target.",
+                &["mirror"],
+            ),
+            group_offsets_refused: declare.counters(
+                "kmirror_group_offsets_refused_total",
+                "Offsets of groups that were not written to the target, each once per reason: active, backwards, not_mirrored, unknown, shared, denied, failed.",
+                &["mirror", "reason"],
+            ),
             registry,
         }
     }
@@ -221,6 +241,30 @@ impl Metrics {
         }
     }
 
+    /// `kmirror_checkpoint_age_seconds`; no series without an age.
+    pub fn set_checkpoint_age(&self, mirror: &str, seconds: Option<f64>) {
+        match seconds {
+            Some(seconds) => self
+                .checkpoint_age
+                .with_label_values(&[mirror])
+                .set(seconds),
+            // An error means that the series is gone already.
+            None => drop(self.checkpoint_age.remove_label_values(&[mirror])),
+        }
+    }
+
+    /// `kmirror_group_offsets_synced_total`.
+    pub fn synced_group_offsets(&self, mirror: &str, count: u64) {
+        let series = self.group_offsets_synced.with_label_values(&[mirror]);
+        series.inc_by(count);
+    }
+
+    /// `kmirror_group_offsets_refused_total`.
+    pub fn refused_group_offset(&self, mirror: &str, reason: Refused) {
+        let labels = [mirror, reason.as_str()];
+        self.group_offsets_refused.with_label_values(&labels).inc();
+    }
+
     /// Handles of one topic.
     pub fn topic(&self, mirror: &str, topic: &str) -> TopicMetrics {
         let labels = &[mirror, topic];
@@ -238,58 +282,5 @@ impl Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// Where an error came up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Reading from the source.
-    Consume,
-    /// Writing to the target.
-    Produce,
-    /// Committing positions on the source.
-    Commit,
-    /// The offset map and translated offsets.
-    Offsets,
-    /// Discovery and topic creation.
-    Control,
-}
-
-impl Stage {
-    /// As in the label.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Consume => "consume",
-            Self::Produce => "produce",
-            Self::Commit => "commit",
-            Self::Offsets => "offsets",
-            Self::Control => "control",
-        }
-    }
-}
-
-/// Why source offsets have no copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Skipped {
-    /// The source deleted them before they were read.
-    Retention,
-    /// The source log was cut back and went on differently.
-    Truncation,
-    /// The target refused the record for good (`on_rejected: skip`).
-    Rejected,
-}
-
-impl Skipped {
-    /// Every cause.
-    pub const ALL: [Self; 3] = [Self::Retention, Self::Truncation, Self::Rejected];
-
-    /// As in the label.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Retention => "retention",
-            Self::Truncation => "truncation",
-            Self::Rejected => "rejected",
-        }
     }
 }

@@ -11,13 +11,14 @@ use super::producers::Producers;
 use super::session::Session;
 use crate::board::MirrorBoard;
 use crate::budget::Budget;
+use crate::checkpoints::{self, Checkpoints, Freshness};
 use crate::clusters::Inspector;
 use crate::config::{self, Config};
 use crate::control::REQUEST_TIMEOUT;
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::heartbeats::{Ends, Heartbeats, Pulse};
 use crate::metrics::Metrics;
-use crate::offset_map::Store;
+use crate::offset_map::{Registry, Store};
 
 /// What all mirrors of the process share.
 #[derive(Clone)]
@@ -34,6 +35,7 @@ pub struct Shared {
 pub struct Mirror {
     board: Arc<MirrorBoard>,
     pulse: Arc<Pulse>,
+    freshness: Arc<Freshness>,
     task: task::Id,
     settings: watch::Sender<Arc<config::Mirror>>,
     stop: watch::Sender<Option<Deadline>>,
@@ -44,7 +46,9 @@ pub(super) struct Parts {
     pub(super) ends: Ends,
     pub(super) producers: Producers,
     pub(super) heartbeats: Heartbeats,
+    pub(super) checkpoints: Checkpoints,
     pub(super) store: Store,
+    pub(super) maps: Registry,
 }
 
 impl Parts {
@@ -68,12 +72,24 @@ impl Parts {
         let producers = Producers::open(&ends.target.0, mirror).with_context(refused)?;
         let (cluster, inspector) = &ends.target;
         let store = Store::open(cluster, mirror, inspector.clone()).with_context(refused)?;
+        let maps = Registry::default();
+        let context = checkpoints::Context {
+            source: ends.source.1.clone(),
+            target: inspector.clone(),
+            target_cluster: Arc::clone(cluster),
+            maps: maps.clone(),
+            archive: store.archive().clone(),
+            metrics: metrics.clone(),
+        };
+        let checkpoints = Checkpoints::start(Arc::clone(mirror), context);
         let heartbeats = Heartbeats::start(Arc::clone(mirror), ends.clone(), metrics.clone());
         Ok(Self {
-            ends,
             producers,
             heartbeats: heartbeats?,
+            checkpoints: checkpoints.with_context(refused)?,
             store,
+            maps,
+            ends,
         })
     }
 }
@@ -101,6 +117,7 @@ impl Mirror {
             shared.metrics.clone(),
         ));
         let pulse = Arc::clone(parts.heartbeats.pulse());
+        let freshness = Arc::clone(parts.checkpoints.freshness());
         let session = Session::new(&mirror, parts, shared, Arc::clone(&board));
         let (settings, changed) = watch::channel(mirror);
         let (stop, stopped) = watch::channel(None);
@@ -108,6 +125,7 @@ impl Mirror {
         Ok(Self {
             board,
             pulse,
+            freshness,
             task: task.id(),
             settings,
             stop,
@@ -122,6 +140,11 @@ impl Mirror {
     /// How long ago a heartbeat crossed.
     pub fn pulse(&self) -> &Arc<Pulse> {
         &self.pulse
+    }
+
+    /// How long ago the groups' offsets were translated.
+    pub fn freshness(&self) -> &Arc<Freshness> {
+        &self.freshness
     }
 
     /// Which of the tasks it is.

@@ -11,6 +11,7 @@ use super::handle::{Parts, Shared};
 use super::pipelines::{Pipelines, Sight};
 use super::producers::Producers;
 use crate::board::{MirrorBoard, Standing, TopicBoard};
+use crate::checkpoints::Checkpoints;
 use crate::clusters::{Inspector, TopicId, TopicPartition};
 use crate::config::{self, HEARTBEATS_TOPIC, ImportFrom, is_heartbeat_topic};
 use crate::control::Discovery;
@@ -20,7 +21,6 @@ use crate::heartbeats::Heartbeats;
 use crate::metrics::{Metrics, Stage};
 use crate::mirrormaker::Legacy;
 use crate::offset::SourceOffset;
-use crate::offset_map::Registry;
 use crate::pipeline::{self, Plan, Prefetch};
 use crate::status::{State, nothing_selected};
 use crate::target::Limits;
@@ -35,6 +35,7 @@ pub(super) struct Session {
     target: Inspector,
     metrics: Metrics,
     heartbeats: Heartbeats,
+    checkpoints: Checkpoints,
     producers: Producers,
     discovery: Discovery,
     /// Bytes to prefetch, for all topics together.
@@ -48,7 +49,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Puts the parts of `mirror` together; nothing runs yet but its heartbeats.
+    /// Puts the parts of `mirror` together; nothing runs yet but its heartbeats and checkpoints.
     pub(super) fn new(
         mirror: &Arc<config::Mirror>,
         parts: Parts,
@@ -71,13 +72,14 @@ impl Session {
             target_cluster: to,
             store: parts.store,
             legacy,
-            maps: Registry::default(),
+            maps: parts.maps,
             budget: shared.budget,
             metrics: metrics.clone(),
             prefetch: Prefetch::default(),
         };
         Self {
             heartbeats: parts.heartbeats,
+            checkpoints: parts.checkpoints,
             discovery: Discovery::new(
                 (**mirror).clone(),
                 source.clone(),
@@ -124,16 +126,19 @@ impl Session {
             }
         }
         self.heartbeats.stop();
+        self.checkpoints.stop();
         let deadline = (*stop.borrow()).unwrap_or_else(|| Deadline::within(Duration::ZERO));
         let outcome = self.pipelines.stop(deadline).await;
         self.producers.close().await;
         self.heartbeats.join().await;
+        self.checkpoints.join().await;
         outcome
     }
 
     /// Goes on as `mirror` says. Topics that it still selects are not interrupted.
     async fn follow(&mut self, mirror: Arc<config::Mirror>) {
         self.heartbeats.follow(&mirror).await;
+        self.checkpoints.follow(&mirror);
         self.pipelines.follow(&mirror);
         self.discovery = Discovery::new(
             (*mirror).clone(),
