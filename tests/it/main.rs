@@ -9,6 +9,7 @@ mod harness;
 
 mod bad_input;
 mod bounds;
+mod checkpoints;
 mod cli;
 mod cli_broker;
 mod cli_check;
@@ -20,6 +21,7 @@ mod control;
 mod docs;
 mod drains;
 mod exact_resume;
+mod failover;
 mod faults;
 mod heartbeats;
 mod import;

@@ -1,8 +1,15 @@
-//! Consumer groups as an administrator sees them: who is in, and what was committed.
+//! Consumer groups as an administrator sees them: who is in, and what was committed; and as one without members is moved.
 
 use anyhow::{Context, Result};
+use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
+use kafka_protocol::messages::offset_commit_request::{
+    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic;
-use kafka_protocol::messages::{DescribeGroupsRequest, ListGroupsRequest, OffsetFetchRequest};
+use kafka_protocol::messages::{
+    DeleteGroupsRequest, DescribeGroupsRequest, JoinGroupRequest, LeaveGroupRequest,
+    ListGroupsRequest, OffsetCommitRequest, OffsetFetchRequest,
+};
 use kafka_protocol::protocol::StrBytes;
 
 use super::client::{Client, topic_name};
@@ -11,6 +18,16 @@ use super::wire::refused;
 const DESCRIBE_GROUPS: i16 = 4;
 const LIST_GROUPS: i16 = 2;
 const OFFSET_FETCH: i16 = 5;
+const OFFSET_COMMIT: i16 = 7;
+const DELETE_GROUPS: i16 = 1;
+/// Below 4, from where on a member has to ask for its id first.
+const JOIN_GROUP: i16 = 3;
+const LEAVE_GROUP: i16 = 1;
+
+/// Longer than any test takes.
+const SESSION_TIMEOUT_MS: i32 = 300_000;
+/// What a member that commits from outside says instead of a generation.
+const NO_GENERATION: i32 = -1;
 
 /// One consumer group at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,5 +105,79 @@ impl Client {
             lag += self.log_end(topic, partition)? - position;
         }
         Ok(lag)
+    }
+
+    /// Commits an offset for a group without members.
+    pub fn commit(&mut self, group: &str, topic: &str, partition: i32, offset: i64) -> Result<()> {
+        self.commit_with(group, &[(topic, partition, offset)], "")
+    }
+
+    /// Commits offsets, each with `metadata` beside it, for a group without members.
+    pub fn commit_with(
+        &mut self,
+        group: &str,
+        offsets: &[(&str, i32, i64)],
+        metadata: &str,
+    ) -> Result<()> {
+        let topics = offsets.iter().map(|(topic, partition, offset)| {
+            let partition = OffsetCommitRequestPartition::default()
+                .with_partition_index(*partition)
+                .with_committed_offset(*offset)
+                .with_committed_leader_epoch(-1)
+                .with_committed_metadata(Some(StrBytes::from_string(metadata.to_owned())));
+            OffsetCommitRequestTopic::default()
+                .with_name(topic_name(topic))
+                .with_partitions(vec![partition])
+        });
+        let id = StrBytes::from_string(group.to_owned());
+        let request = OffsetCommitRequest::default()
+            .with_group_id(id.into())
+            .with_generation_id_or_member_epoch(NO_GENERATION)
+            .with_topics(topics.collect());
+        let answer = self.ask_coordinator(group, OFFSET_COMMIT, &request)?;
+        let topics = answer.topics.into_iter();
+        for outcome in topics.flat_map(|topic| topic.partitions) {
+            refused(outcome.error_code).with_context(|| format!("commit for {group}"))?;
+        }
+        Ok(())
+    }
+
+    /// Deletes a group without members, with its offsets.
+    pub fn delete_group(&mut self, group: &str) -> Result<()> {
+        let id = StrBytes::from_string(group.to_owned());
+        let request = DeleteGroupsRequest::default().with_groups_names(vec![id.into()]);
+        for result in self
+            .ask_coordinator(group, DELETE_GROUPS, &request)?
+            .results
+        {
+            refused(result.error_code).with_context(|| format!("delete {group}"))?;
+        }
+        Ok(())
+    }
+
+    /// Becomes a member of `group`, and answers with the member's id.
+    pub fn join_group(&mut self, group: &str) -> Result<String> {
+        let protocol =
+            JoinGroupRequestProtocol::default().with_name(StrBytes::from_static_str("range"));
+        let id = StrBytes::from_string(group.to_owned());
+        let request = JoinGroupRequest::default()
+            .with_group_id(id.into())
+            .with_session_timeout_ms(SESSION_TIMEOUT_MS)
+            .with_rebalance_timeout_ms(SESSION_TIMEOUT_MS)
+            .with_protocol_type(StrBytes::from_static_str("consumer"))
+            .with_protocols(vec![protocol]);
+        let answer = self.ask_coordinator(group, JOIN_GROUP, &request)?;
+        refused(answer.error_code).with_context(|| format!("join {group}"))?;
+        Ok(answer.member_id.to_string())
+    }
+
+    /// Leaves the group again.
+    pub fn leave_group(&mut self, group: &str, member: &str) -> Result<()> {
+        let id = StrBytes::from_string(group.to_owned());
+        let request = LeaveGroupRequest::default()
+            .with_group_id(id.into())
+            .with_member_id(StrBytes::from_string(member.to_owned()));
+        let answer = self.ask_coordinator(group, LEAVE_GROUP, &request)?;
+        refused(answer.error_code).with_context(|| format!("leave {group}"))
     }
 }

@@ -20,6 +20,7 @@
 pub mod acls;
 pub mod alignment;
 pub mod batch;
+pub mod checkpoints;
 pub mod client;
 pub mod codec;
 pub mod compare;
