@@ -1,6 +1,6 @@
 //! Reads what groups have committed on the source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::translator::Maps;
@@ -90,7 +90,7 @@ impl Sight {
         mirror: &Mirror,
         maps: &Maps,
     ) {
-        let shared = shared_copies(&offsets, mirror);
+        let mixed = mixed_partitions(&offsets, mirror);
         for GroupOffset {
             at,
             offset,
@@ -109,9 +109,9 @@ impl Sight {
                 }
             };
             let copy = TopicPartition::new(Arc::clone(&registered.target_topic), at.partition);
-            let counterpart = match shared.get(&copy) {
-                Some(2..) => Counterpart::Mixed,
-                _ => mirror.counterpart(&at.topic),
+            let counterpart = match mixed.contains(&at) {
+                true => Counterpart::Mixed,
+                false => mirror.counterpart(&at.topic),
             };
             self.held.push(Held {
                 group: Arc::clone(group),
@@ -128,18 +128,65 @@ impl Sight {
     }
 }
 
-/// How many partitions that a group reads are in the same copy, where topics may share one.
-fn shared_copies(offsets: &[GroupOffset], mirror: &Mirror) -> BTreeMap<TopicPartition, usize> {
-    let mut copies = BTreeMap::new();
-    if mirror.target_topic.keeps_topics_apart() {
-        return copies;
-    }
+/// Which of the partitions that a group has committed `offsets` for have no one counterpart: several that it reads are in
+/// the same copy, or their records come to the target on several ways.
+pub fn mixed_partitions(offsets: &[GroupOffset], mirror: &Mirror) -> BTreeSet<TopicPartition> {
     let committed = offsets.iter();
     let committed = committed.filter(|one| !matches!(one.offset, Ok(None)));
-    for one in committed.filter(|one| mirror.selects(&one.at.topic)) {
-        let copy = mirror.target_name(&one.at.topic);
-        let copy = TopicPartition::new(copy, one.at.partition);
-        *copies.entry(copy).or_default() += 1;
+    let selected = committed.filter(|one| mirror.selects(&one.at.topic));
+    let (mut mixed, mut copies) = (BTreeSet::new(), BTreeMap::new());
+    for GroupOffset { at, .. } in selected {
+        if mirror.counterpart(&at.topic) == Counterpart::Mixed {
+            mixed.insert(at.clone());
+        }
+        // Elsewhere each topic has a copy of its own.
+        if !mirror.target_topic.keeps_topics_apart() {
+            let copy = (mirror.target_name(&at.topic), at.partition);
+            let those: &mut Vec<_> = copies.entry(copy).or_default();
+            those.push(at.clone());
+        }
     }
-    copies
+    let shared = copies.into_values().filter(|those| those.len() > 1);
+    mixed.extend(shared.flatten());
+    mixed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn mirror(template: &str) -> Mirror {
+        let text = format!(
+            "clusters:\n  a: {{ bootstrap_servers: 'a:1' }}\n  b: {{ bootstrap_servers: 'b:1' }}\n\
+             mirrors:\n  - {{ source: a, target: b, exclude_topics: [left-out], target_topic: '{template}' }}\n"
+        );
+        let config: Config =
+            crate::config::parse(&text, &|_| None, std::path::Path::new("")).expect("a valid file");
+        config.mirrors[0].clone()
+    }
+
+    fn offset(topic: &str, partition: i32, offset: Option<i64>) -> GroupOffset {
+        GroupOffset {
+            at: TopicPartition::new(topic, partition),
+            offset: Ok(offset),
+            metadata: String::new(),
+        }
+    }
+
+    #[test]
+    fn of_topics_that_share_a_copy_a_group_may_read_one() {
+        let offsets = [
+            offset("orders", 0, Some(1)),
+            offset("orders", 1, Some(1)),
+            offset("visits", 1, Some(1)),
+            offset("clicks", 0, None),
+            offset("left-out", 0, Some(1)),
+        ];
+        let both = ["orders", "visits"].map(|topic| TopicPartition::new(topic, 1));
+        let mixed = mixed_partitions(&offsets, &mirror("all"));
+        assert_eq!(mixed, BTreeSet::from(both));
+        let apart = mixed_partitions(&offsets, &mirror("all.{topic}"));
+        assert!(apart.is_empty());
+    }
 }

@@ -31,6 +31,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 use tracing::Instrument;
 
 pub use format::Checkpoint;
+pub use groups::mixed_partitions;
 pub use translator::{Maps, Translated, Translator};
 
 use crate::board::Age;

@@ -13,6 +13,7 @@ mod run;
 mod signals;
 mod status;
 mod terminal;
+mod translate;
 mod usage;
 
 use std::path::PathBuf;
@@ -54,6 +55,11 @@ enum Verb {
     ///
     /// Asks the clusters, not the daemon, so it works with the daemon down.
     Status(status::StatusArgs),
+    /// Print where a consumer group goes on on the target
+    ///
+    /// For each partition the offset there from which the group reads exactly what it has not read, or the reason why there is
+    /// none. Asks the clusters, not the daemon, so it works with the daemon down.
+    Translate(translate::TranslateArgs),
     /// Print the configuration that does what a deployment of MirrorMaker 2 did
     ///
     /// Reads the file that connect-mirror-maker.sh is given, or the configuration of a MirrorSourceConnector. Settings
@@ -112,6 +118,7 @@ fn dispatch(verb: Verb) -> Result<Exit, Failure> {
         Verb::Check(args) => block_on(check::check(args)),
         Verb::Plan(args) => block_on(plan::plan(args)),
         Verb::Status(args) => block_on(status::status(args)),
+        Verb::Translate(args) => block_on(translate::translate(args)),
         Verb::Import(args) => import::import(&args),
         Verb::Broker(args) => block_on(broker::broker(args)),
         Verb::Completions(args) => completions::completions(&args),

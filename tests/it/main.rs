@@ -17,6 +17,7 @@ mod cli_demo;
 mod cli_import;
 mod cli_plan;
 mod cli_status;
+mod cli_translate;
 mod control;
 mod docs;
 mod drains;
