@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use kmirror_broker::Api;
 
 use crate::harness::{SOON, Sites, copy_of, group_of};
 use crate::support::daemon::Daemon;
@@ -47,6 +48,33 @@ fn i1_a_position_is_committed_only_behind_acknowledged_records() -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[test]
+fn i8_a_position_is_committed_only_after_the_offset_map_up_to_it_is_durable() -> Result<()> {
+    let mut sites = orders()?;
+    let config = sites
+        .config(&["orders"])
+        .set("commit_interval", "100ms")
+        .write()?;
+    let _daemon = Daemon::start("daemon", &config)?;
+    sites.await_committed("orders");
+    let faults = sites.target.cluster().faults();
+    let map = faults.on(Api::Produce).topic("__kmirror_offsets");
+    let map = map.hold_before();
+    sites.write("orders", RECORDS, 500)?;
+    sites.await_copied("orders");
+    eventually("the map is about to be written", SOON, || {
+        ensure!(map.held() > 0, "nothing is held");
+        Ok(())
+    });
+    for partition in 0..4 {
+        let committed = sites.committed("orders", partition)?;
+        assert_eq!(committed, Some(RECORDS as i64), "partition {partition}");
+    }
+    map.remove();
+    sites.await_committed("orders");
+    sites.assert_exact("orders")
 }
 
 #[test]
