@@ -5,6 +5,7 @@ mod declare;
 mod handles;
 
 use std::fmt;
+use std::sync::Arc;
 
 use prometheus::{
     GaugeVec, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
@@ -14,12 +15,14 @@ use crate::config::Config;
 use crate::status::State;
 pub use causes::{Refused, Skipped, Stage};
 use declare::Declare;
+pub use declare::{Declaration, Kind};
 pub use handles::{PartitionMetrics, TopicMetrics};
 
 /// All metrics of the process.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
+    declarations: Arc<[Declaration]>,
     cluster_up: IntGaugeVec,
     mirrored_records: IntCounterVec,
     mirrored_bytes: IntCounterVec,
@@ -57,10 +60,11 @@ impl Metrics {
     /// Declares everything on a registry of its own.
     pub fn new() -> Self {
         let registry = Registry::new();
-        let declare = Declare(&registry);
+        let declare = Declare::on(&registry);
         declare.build_info();
         declare.process();
-        Self {
+        let metrics = Self {
+            declarations: Arc::default(),
             cluster_up: declare.gauges(
                 "kmirror_cluster_up",
                 "1 when the last request to the cluster was answered, else 0.",
@@ -164,8 +168,17 @@ impl Metrics {
                 "Offsets of groups that were not written to the target, each once per reason: active, backwards, not_mirrored, unknown, shared, denied, failed.",
                 &["mirror", "reason"],
             ),
-            registry,
+            registry: registry.clone(),
+        };
+        Self {
+            declarations: declare.finish().into(),
+            ..metrics
         }
+    }
+
+    /// Every metric that is declared, by name, whether it has series at the moment or not.
+    pub fn declarations(&self) -> &[Declaration] {
+        &self.declarations
     }
 
     /// The Prometheus text format, version 0.0.4.

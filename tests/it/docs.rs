@@ -1,9 +1,11 @@
-//! The guarantees name the tests that keep them, and those exist.
+//! The guarantees name the tests that keep them, and those exist; the reference of the metrics is what is declared.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use kmirror::metrics::Metrics;
 
 /// The file that holds a test of `docs/guarantees.md`: `a::b::claim` is `fn claim` in `tests/it/a/b.rs`.
 fn file_of(modules: &[&str]) -> String {
@@ -34,6 +36,37 @@ fn every_test_that_the_guarantees_name_exists() -> Result<()> {
         ensure!(
             source.contains(&format!("fn {test}(")),
             "no test {test} in {file}"
+        );
+    }
+    Ok(())
+}
+
+/// Names in code, one row each.
+fn metrics_table() -> Result<String> {
+    let mut table = String::from("| name | type | labels | tells |\n|---|---|---|---|\n");
+    for metric in Metrics::new().declarations() {
+        let labels = metric.labels.iter().map(|label| format!("`{label}`"));
+        let labels = labels.collect::<Vec<_>>().join(", ");
+        let (name, kind, help) = (&metric.name, metric.kind.as_str(), &metric.help);
+        writeln!(table, "| `{name}` | {kind} | {labels} | {help} |")?;
+    }
+    Ok(table)
+}
+
+/// With `KMIRROR_WRITE_DOCS=1` in the environment the page is made equal instead.
+#[test]
+fn the_reference_of_the_metrics_is_what_is_declared() -> Result<()> {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
+    let text = fs::read_to_string(page)?;
+    let heading = "## All metrics\n\n";
+    let (prose, table) = text.split_once(heading).context("no table")?;
+    let declared = metrics_table()?;
+    if std::env::var_os("KMIRROR_WRITE_DOCS").is_some() {
+        fs::write(page, format!("{prose}{heading}{declared}"))?;
+    } else {
+        ensure!(
+            table == declared,
+            "docs/metrics.md differs; run this test with KMIRROR_WRITE_DOCS=1"
         );
     }
     Ok(())
