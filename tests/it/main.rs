@@ -19,6 +19,7 @@ mod cli_plan;
 mod cli_status;
 mod cli_translate;
 mod control;
+mod dashboards;
 mod docs;
 mod drains;
 mod exact_resume;
