@@ -12,6 +12,7 @@ mod plan;
 mod run;
 mod signals;
 mod status;
+mod supervisor;
 mod terminal;
 mod translate;
 mod usage;

@@ -2,6 +2,7 @@
 
 use super::logging::{self, Logging};
 use super::signals::{ReloadSignal, StopSignals};
+use super::supervisor::Supervisor;
 use super::{ConfigFile, Exit, Failure};
 use crate::config::{self, Config};
 use crate::daemon::{Daemon, DrainOutcome};
@@ -12,7 +13,9 @@ pub(super) async fn run(file: ConfigFile) -> Result<Exit, Failure> {
     notice(&config);
     let mut signals = StopSignals::catch()?;
     let mut reload_signal = ReloadSignal::catch()?;
+    let mut supervisor = Supervisor::from_env();
     let mut daemon = Daemon::start(config).await?;
+    supervisor.ready();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "kmirror started");
     loop {
         tokio::select! {
@@ -21,10 +24,13 @@ pub(super) async fn run(file: ConfigFile) -> Result<Exit, Failure> {
                 break;
             }
             () = reload_signal.next() => reload(&file, &mut daemon, &log),
+            () = supervisor.keep_alive() => {}
             panic = daemon.tend() => return Err(Failure::internal(format!("a mirror ended: {panic}"))),
         }
     }
-    match signals.unless_again(daemon.drain()).await {
+    supervisor.stopping();
+    let drained = supervisor.during(daemon.drain());
+    match signals.unless_again(drained).await {
         DrainOutcome::Clean => {
             tracing::info!("drained");
             Ok(Exit::Clean)

@@ -33,6 +33,7 @@ mod records;
 mod reload;
 mod restarts;
 mod shared;
+mod supervisor;
 mod topics;
 mod transactions;
 mod visibility;
