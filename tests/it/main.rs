@@ -20,6 +20,7 @@ mod cli_status;
 mod cli_translate;
 mod control;
 mod dashboards;
+mod deployment;
 mod docs;
 mod drains;
 mod exact_resume;
