@@ -12,11 +12,12 @@ use super::*;
 
 struct Fixed {
     reasons: Vec<String>,
+    metrics: String,
 }
 
 impl Source for Fixed {
     fn metrics(&self) -> String {
-        "kmirror_topics 1\n".to_owned()
+        self.metrics.clone()
     }
 
     fn status(&self) -> Status {
@@ -40,15 +41,20 @@ struct Server {
 
 impl Server {
     async fn start(reasons: &[&str]) -> Self {
+        let reasons = reasons.iter().map(ToString::to_string).collect();
+        let metrics = "kmirror_topics 1\n".to_owned();
+        Self::of(Fixed { reasons, metrics }).await
+    }
+
+    async fn of(source: Fixed) -> Self {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = bind(any_port).await.expect("a free port");
         let address = listener.address().expect("a bound address");
-        let reasons = reasons.iter().map(ToString::to_string).collect();
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async move {
             let _ = stopped.await;
         };
-        let task = tokio::spawn(serve(listener, Arc::new(Fixed { reasons }), shutdown));
+        let task = tokio::spawn(serve(listener, Arc::new(source), shutdown));
         Self {
             address,
             stop,
@@ -113,6 +119,29 @@ async fn silent_clients_lose_their_places_to_those_who_ask() {
         silent.push(TcpStream::connect(server.address).await.expect("connects"));
     }
     assert!(server.get("/livez").await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_its_answer_is_given_up() {
+    let server = Server::of(Fixed {
+        reasons: Vec::new(),
+        // More than the system buffers between the two.
+        metrics: "x".repeat(32 << 20),
+    })
+    .await;
+    let mut stream = TcpStream::connect(server.address).await.expect("connects");
+    let request = b"GET /metrics HTTP/1.1\r\n\r\n";
+    stream.write_all(request).await.expect("taken");
+    // The answer has begun, and is read no further.
+    stream.readable().await.expect("answered");
+    assert!(server.get("/livez").await.starts_with("HTTP/1.1 200"));
+    server.stop.send(()).expect("the server is running");
+    // It waits for requests under way, so it ends only when this one is given up.
+    tokio::time::timeout(Duration::from_secs(30), server.task)
+        .await
+        .expect("it is given up")
+        .expect("no panic")
+        .expect("no error");
 }
 
 #[tokio::test]

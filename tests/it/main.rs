@@ -28,6 +28,7 @@ mod failover;
 mod faults;
 mod heartbeats;
 mod import;
+mod http_bounds;
 mod names;
 mod provenance;
 mod records;
