@@ -153,6 +153,40 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use crate::budget::Budget;
+    use crate::offset::{Position, SourceOffset};
+
+    #[test]
+    fn without_partitions_a_topic_is_one_series_of_each_metric_and_takes_them_with_it() {
+        let (metrics, budget) = (Metrics::without_partitions(), Budget::new(1 << 20));
+        let board = MirrorBoard::new("m", "a", "b", metrics.clone());
+        let topic = board.topic("orders", "a.orders", "g");
+        let seats: Vec<_> = (0..3).map(|number| topic.seat(number, &budget)).collect();
+        for seat in &seats {
+            seat.metrics.mirrored_records.inc_by(10);
+            seat.metrics.skip(crate::metrics::Skipped::Retention, 2);
+            seat.set_source_range(SourceOffset::new(0), SourceOffset::new(100));
+            seat.set_position(Position::at(SourceOffset::new(60)));
+        }
+        seats[1].set_standing(State::Rejected, Some("too large".to_owned()));
+        board.refresh();
+        let of = "mirror=\"m\",partition=\"\"";
+        let shown = metrics.render();
+        for line in [
+            format!("kmirror_mirrored_records_total{{{of},topic=\"orders\"}} 30"),
+            format!("kmirror_lag_records{{{of},topic=\"orders\"}} 120"),
+            format!("kmirror_partition_state{{{of},state=\"starting\",topic=\"orders\"}} 2"),
+            format!("kmirror_partition_state{{{of},state=\"rejected\",topic=\"orders\"}} 1"),
+            "kmirror_skipped_records_total{cause=\"retention\",mirror=\"m\",partition=\"\",topic=\"orders\"} 6".to_owned(),
+        ] {
+            assert!(shown.contains(&line), "{line} not in {shown}");
+        }
+        assert!(!shown.contains("kmirror_source_position{"), "{shown}");
+        topic.unseat(&seats[0]);
+        assert!(metrics.render().contains("kmirror_mirrored_records_total{"));
+        drop(topic);
+        board.retain_topics(|_| false);
+        assert!(!metrics.render().contains("orders"));
+    }
 
     #[test]
     fn a_seat_that_another_member_took_is_not_given_up_by_the_first() {

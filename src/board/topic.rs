@@ -140,5 +140,10 @@ impl TopicBoard {
         let bytes = partitions.iter().map(|seat| seat.share().held());
         self.metrics.inflight_bytes.set(bytes.sum::<u64>() as i64);
         partitions.iter().for_each(|seat| seat.refresh());
+        if self.metrics.is_rolled_up() {
+            let partitions = partitions.iter().map(|seat| seat.status()).collect();
+            let whole = TopicStatus::new("", "", "", partitions);
+            self.metrics.roll_up(&whole);
+        }
     }
 }

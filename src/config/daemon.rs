@@ -18,6 +18,9 @@ pub struct Config {
     /// Address of the HTTP listener, `http.listen`. Default: 127.0.0.1:9646, so that nothing is open to the network
     /// unless asked for. Port 0 takes a free one.
     pub http_listen: SocketAddr,
+    /// Whether `/metrics` shows each partition, `metrics.per_partition`. Default: true. Without it a topic's partitions are
+    /// one series, without the label `partition`: for processes with tens of thousands of them.
+    pub metrics_per_partition: bool,
     /// Bytes that records read and not yet acknowledged may take in the whole process (I3), 16 MiB to 1 TiB.
     /// Default: 256 MiB.
     pub memory: u64,

@@ -30,6 +30,7 @@ pub(super) const TARGET_TOPIC: &str = "{source}.{topic}";
 pub(super) const START: Start = Start::Earliest;
 pub(super) const CONSUMER_GROUPS: ConsumerGroups = ConsumerGroups::PerTopic;
 pub(super) const CONSUMERS: NonZeroU8 = NonZeroU8::new(2).unwrap();
+pub(super) const METRICS_PER_PARTITION: bool = true;
 pub(super) const ISOLATION: Isolation = Isolation::ReadCommitted;
 pub(super) const PROVENANCE: Provenance = Provenance::Off;
 pub(super) const CREATE_TOPICS: bool = true;

@@ -73,8 +73,9 @@ fn a_reference_without_values_of_its_own_uses_nothing_that_is_not_there_yet() {
 }
 
 /// Every mapping whose keys are kmirror's own, by its path in the reference.
-const MAPPINGS: [&str; 7] = [
+const MAPPINGS: [&str; 8] = [
     "",
+    "metrics",
     "clusters.paris",
     "clusters.paris.tls",
     "clusters.paris.sasl",

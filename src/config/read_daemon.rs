@@ -40,6 +40,7 @@ pub(super) fn config(tree: Node, base: &Path, problems: &Problems) -> Option<Con
             .collect(),
         mirrors: Vec::new(),
         http_listen: listen(&mut fields),
+        metrics_per_partition: metrics(&mut fields),
         memory: fields
             .scalar("memory")
             .map_or(defaults::MEMORY, |Memory(bytes)| bytes),
@@ -115,6 +116,15 @@ fn listen(fields: &mut Fields<'_>) -> SocketAddr {
     let listen = http.or("listen", defaults::HTTP_LISTEN);
     http.close();
     listen
+}
+
+fn metrics(fields: &mut Fields<'_>) -> bool {
+    let Some(mut metrics) = fields.section("metrics", "`{ per_partition: true }`") else {
+        return defaults::METRICS_PER_PARTITION;
+    };
+    let per_partition = metrics.or("per_partition", defaults::METRICS_PER_PARTITION);
+    metrics.close();
+    per_partition
 }
 
 fn log(fields: &mut Fields<'_>) -> Log {

@@ -49,7 +49,10 @@ impl Daemon {
         let listener = http::bind(config.http_listen).await?;
         let address = listener.address()?;
         tracing::info!(%address, "http listening");
-        let metrics = Metrics::new();
+        let metrics = match config.metrics_per_partition {
+            true => Metrics::new(),
+            false => Metrics::without_partitions(),
+        };
         metrics.declare_clusters(&config);
         let memory = Memory::divide(config.memory);
         let budget = Budget::new(memory.in_flight);
@@ -114,6 +117,7 @@ impl Daemon {
         let old = std::mem::replace(&mut self.config, config);
         // What the process runs with, for the next comparison.
         (self.config.memory, self.config.http_listen) = (old.memory, old.http_listen);
+        self.config.metrics_per_partition = old.metrics_per_partition;
         self.config.log.format = old.log.format;
         self.view.show(self.fleet.scene(&self.config));
         Ok(())

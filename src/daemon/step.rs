@@ -54,6 +54,10 @@ impl Settings {
 pub(super) fn needs_new_process(old: &Config, new: &Config) -> Vec<&'static str> {
     let keys = [
         ("http", old.http_listen != new.http_listen),
+        (
+            "metrics",
+            old.metrics_per_partition != new.metrics_per_partition,
+        ),
         ("memory", old.memory != new.memory),
         ("log.format", old.log.format != new.log.format),
     ];
@@ -109,9 +113,9 @@ mod tests {
         let new = config(
             "",
             "",
-            "memory: 1GiB\nhttp: { listen: '127.0.0.1:1' }\nlog: { level: debug }\ndrain_timeout: 1s",
+            "memory: 1GiB\nmetrics: { per_partition: false }\nhttp: { listen: '127.0.0.1:1' }\nlog: { level: debug }\ndrain_timeout: 1s",
         );
-        assert_eq!(needs_new_process(&old, &new), ["http", "memory"]);
+        assert_eq!(needs_new_process(&old, &new), ["http", "metrics", "memory"]);
         assert_eq!(needs_new_process(&old, &old), [""; 0]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use prometheus::{Gauge, IntCounter, IntGauge};
+use prometheus::{Gauge, IntCounter, IntGauge, IntGaugeVec};
 
 use super::{Metrics, Skipped, Stage};
 use crate::status::State;
@@ -28,19 +28,30 @@ impl TopicMetrics {
         self.metrics.error(mirror, stage, kind);
     }
 
-    /// Handles of one partition of this topic.
+    /// Handles of one partition of this topic. Without partitions its counters are shared by all of the topic, and its
+    /// gauges seen by nobody: [`roll_up`](Self::roll_up) shows those.
     pub fn partition(&self, partition: i32) -> PartitionMetrics {
         let [mirror, topic] = &self.labels;
-        let number = partition.to_string();
-        let labels = &[mirror.as_str(), topic, &number];
         let metrics = &self.metrics;
+        let number = match metrics.per_partition {
+            true => partition.to_string(),
+            false => String::new(),
+        };
+        let labels = &[mirror.as_str(), topic, &number];
+        let gauge = |gauges: &IntGaugeVec| match metrics.per_partition {
+            true => gauges.with_label_values(labels),
+            false => IntGauge::new("unseen", "unseen").expect("a valid name"),
+        };
         PartitionMetrics {
             mirrored_records: metrics.mirrored_records.with_label_values(labels),
             mirrored_bytes: metrics.mirrored_bytes.with_label_values(labels),
-            lag_records: metrics.lag_records.with_label_values(labels),
-            lag_seconds: metrics.lag_seconds.with_label_values(labels),
-            source_position: metrics.source_position.with_label_values(labels),
-            committed_position: metrics.committed_position.with_label_values(labels),
+            lag_records: gauge(&metrics.lag_records),
+            lag_seconds: match metrics.per_partition {
+                true => metrics.lag_seconds.with_label_values(labels),
+                false => Gauge::new("unseen", "unseen").expect("a valid name"),
+            },
+            source_position: gauge(&metrics.source_position),
+            committed_position: gauge(&metrics.committed_position),
             labels: [mirror.clone(), topic.clone(), number],
             metrics: metrics.clone(),
             retired: AtomicBool::new(false),
@@ -62,6 +73,7 @@ impl Drop for TopicMetrics {
         let _ = inflight_records.remove_label_values(&self.labels);
         let _ = replication_latency.remove_label_values(&self.labels);
         let _ = rebalances.remove_label_values(&self.labels);
+        self.remove_rolled_up();
     }
 }
 
@@ -100,7 +112,7 @@ impl PartitionMetrics {
 
     /// `kmirror_partition_state`: 1 for `state`, no series for the others.
     pub fn set_state(&self, state: State) {
-        if self.is_retired() {
+        if self.is_retired() || !self.metrics.per_partition {
             return;
         }
         let [mirror, topic, partition] = &self.labels;
@@ -124,9 +136,12 @@ impl PartitionMetrics {
         self.retired.store(true, Ordering::Relaxed);
     }
 
-    /// Removes its series.
+    /// Removes its series; those that it shares with its topic's others stay.
     pub fn remove(&self) {
         self.retire();
+        if !self.metrics.per_partition {
+            return;
+        }
         let Metrics {
             mirrored_records,
             mirrored_bytes,

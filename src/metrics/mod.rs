@@ -3,6 +3,7 @@
 mod causes;
 mod declare;
 mod handles;
+mod rolled_up;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub use handles::{PartitionMetrics, TopicMetrics};
 pub struct Metrics {
     registry: Registry,
     declarations: Arc<[Declaration]>,
+    /// Whether each partition has series of its own.
+    per_partition: bool,
     cluster_up: IntGaugeVec,
     mirrored_records: IntCounterVec,
     mirrored_bytes: IntCounterVec,
@@ -65,6 +68,7 @@ impl Metrics {
         declare.process();
         let metrics = Self {
             declarations: Arc::default(),
+            per_partition: true,
             cluster_up: declare.gauges(
                 "kmirror_cluster_up",
                 "1 when the last request to the cluster was answered, else 0.",
@@ -173,6 +177,14 @@ impl Metrics {
         Self {
             declarations: declare.finish().into(),
             ..metrics
+        }
+    }
+
+    /// As [`new`](Self::new); a topic's partitions are one series, without the label `partition`.
+    pub fn without_partitions() -> Self {
+        Self {
+            per_partition: false,
+            ..Self::new()
         }
     }
 

@@ -67,3 +67,34 @@ fn a_revoked_partitions_series_vanish() -> Result<()> {
     });
     Ok(())
 }
+
+#[test]
+fn without_partitions_each_topic_is_one_series_of_each_metric() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 3, &[])?;
+    sites.write("orders", 0, 500)?;
+    let config = sites.config(&["orders"]);
+    let config = config.top("metrics", "{ per_partition: false }").write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    sites.await_committed("orders");
+    eventually("the topic is shown as a whole", SOON, || {
+        let metrics = daemon.metrics()?;
+        let expected = [
+            ("kmirror_mirrored_records_total", 1_500.0),
+            ("kmirror_lag_records", 0.0),
+            ("kmirror_lag_seconds", 0.0),
+            ("kmirror_partition_state", 3.0),
+        ];
+        for (name, value) in expected {
+            // An empty label is none to Prometheus.
+            let whole = [("topic", "orders"), ("partition", "")];
+            let seen: Vec<_> = metrics.select(name, &[("topic", "orders")]).collect();
+            ensure!(seen.len() == 1, "{seen:?}");
+            ensure!(metrics.sum(name, &whole) == Some(value), "{seen:?}");
+        }
+        let positions = metrics.select("kmirror_source_position", &[]).count();
+        ensure!(positions == 0, "{positions} positions are shown");
+        Ok(())
+    });
+    Ok(())
+}
