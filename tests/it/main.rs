@@ -22,6 +22,7 @@ mod control;
 mod dashboards;
 mod deployment;
 mod docs;
+mod docs_commands;
 mod drains;
 mod exact_resume;
 mod failover;
