@@ -9,6 +9,7 @@ mod contender;
 mod load;
 mod map;
 mod plain;
+mod scrape;
 mod topics;
 mod usage;
 
@@ -20,6 +21,7 @@ use clap::{Args, Parser, Subcommand};
 use clusters::{Clusters, Named};
 use contender::{Contender, Run};
 use map::Worst;
+use scrape::Scrape;
 use topics::Topics;
 
 /// CPU and memory per record, kmirror beside a plain rdkafka loop.
@@ -40,6 +42,8 @@ enum Role {
     Topics(Topics),
     /// What the offset map takes where it is worst
     Map(Worst),
+    /// What `/metrics` takes with very many partitions
+    Scrape(Scrape),
 }
 
 #[derive(Args)]
@@ -67,6 +71,7 @@ fn main() -> Result<ExitCode> {
         Some(Role::Plain(plain)) => plain.copy()?,
         Some(Role::Topics(topics)) => topics.measure()?,
         Some(Role::Map(worst)) => worst.measure()?,
+        Some(Role::Scrape(scrape)) => scrape.measure()?,
         None => bench(&cli.bench)?,
     }
     Ok(ExitCode::SUCCESS)
