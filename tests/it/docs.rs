@@ -7,14 +7,20 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use kmirror::metrics::Metrics;
 
-/// The file that holds a test of `docs/guarantees.md`: `a::b::claim` is `fn claim` in `tests/it/a/b.rs`.
+/// The file that holds a test of `docs/guarantees.md`: `a::b::claim` is `fn claim` in `tests/it/a/b.rs`, or in `b/mod.rs`.
 fn file_of(modules: &[&str]) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let path = match modules {
         ["kafka", rest @ ..] => root.join("kafka").join(rest.join("/")),
         all => root.join("it").join(all.join("/")),
     };
-    path.with_extension("rs").to_string_lossy().into_owned()
+    let file = path.with_extension("rs");
+    let file = if file.exists() {
+        file
+    } else {
+        path.join("mod.rs")
+    };
+    file.to_string_lossy().into_owned()
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod decisions;
 mod discovery;
 mod fidelity;
 mod frozen;
+mod groups;
 mod harness;
 mod heartbeats;
 mod jars;
