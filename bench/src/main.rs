@@ -1,11 +1,12 @@
 //! Measures CPU and memory: per record, of kmirror beside a plain consumer-to-producer loop, in turns; and of kmirror with
-//! very many idle topics; and of the offset map where it is worst.
+//! very many idle topics, or very many groups; of a scrape of very many partitions, and of the offset map where it is worst.
 //!
 //! Each contender runs as a process of its own, so that its figures are the system's accounting of that process alone; the
 //! clusters are in this one, or real ones named on the command line.
 
 mod clusters;
 mod contender;
+mod groups;
 mod load;
 mod map;
 mod plain;
@@ -22,6 +23,7 @@ use clusters::{Clusters, Named};
 use contender::{Contender, Run};
 use map::Worst;
 use scrape::Scrape;
+use groups::Groups;
 use topics::Topics;
 
 /// CPU and memory per record, kmirror beside a plain rdkafka loop.
@@ -44,6 +46,8 @@ enum Role {
     Map(Worst),
     /// What `/metrics` takes with very many partitions
     Scrape(Scrape),
+    /// How long it takes to translate the offsets of very many groups
+    Groups(Groups),
 }
 
 #[derive(Args)]
@@ -72,6 +76,7 @@ fn main() -> Result<ExitCode> {
         Some(Role::Topics(topics)) => topics.measure()?,
         Some(Role::Map(worst)) => worst.measure()?,
         Some(Role::Scrape(scrape)) => scrape.measure()?,
+        Some(Role::Groups(groups)) => groups.measure()?,
         None => bench(&cli.bench)?,
     }
     Ok(ExitCode::SUCCESS)

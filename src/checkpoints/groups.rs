@@ -11,7 +11,7 @@ use crate::librdkafka::admin::Failure;
 use crate::offset::SourceOffset;
 
 /// Groups asked about at the same time, each by a request of its own.
-pub(super) const AT_ONCE: usize = 100;
+pub(super) const AT_ONCE: usize = 500;
 
 /// Where a group is in one partition of the source.
 #[derive(Debug, Clone, PartialEq, Eq)]

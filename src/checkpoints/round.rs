@@ -51,8 +51,8 @@ impl Rounds {
         match self.bring_up_to_date(&maps).await {
             Ok(offsets) => {
                 self.age.see(now_ms());
-                let took = began.elapsed();
-                tracing::debug!(offsets, ?took, "checkpoints are up to date");
+                let took_ms = began.elapsed().as_millis() as u64;
+                tracing::debug!(offsets, took_ms, "checkpoints are up to date");
             }
             Err(reason) => {
                 self.error("Checkpoints");
