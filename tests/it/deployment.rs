@@ -19,7 +19,7 @@ fn path(file: &str) -> PathBuf {
 fn documents(file: &str) -> Result<Vec<Value>> {
     let text = fs::read_to_string(path(file)).with_context(|| file.to_owned())?;
     let documents = serde_norway::Deserializer::from_str(&text);
-    let read = documents.map(|document| Value::deserialize(document));
+    let read = documents.map(Value::deserialize);
     Ok(read.collect::<Result<_, _>>()?)
 }
 
