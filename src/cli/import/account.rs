@@ -39,12 +39,13 @@ const OF_FLOWS: [&str; 30] = [
 ];
 
 /// Settings of clients that a mirror or a cluster reads where MirrorMaker 2 does.
-const OF_CLIENTS: [&str; 10] = [
+const OF_CLIENTS: [&str; 11] = [
     "auto.offset.reset",
     "client.dns.lookup",
     "client.rack",
     "compression.type",
     "connections.max.idle.ms",
+    "isolation.level",
     "receive.buffer.bytes",
     "reconnect.backoff.max.ms",
     "reconnect.backoff.ms",
@@ -123,11 +124,13 @@ fn misplaced(scope: &Scope<'_>, name: &str, plain: &str) -> Option<String> {
     let kmirror = match plain {
         "compression.type" => "`compression` on the mirror, lz4 unless told otherwise",
         "auto.offset.reset" => "`start` on the mirror",
+        "isolation.level" => "`isolation` on the mirror",
         _ => "`client` on the cluster",
     };
     let where_read = match plain {
         "compression.type" => "`B.producer.compression.type`, B being the target",
         "auto.offset.reset" => "`A.consumer.auto.offset.reset`, A being the source",
+        "isolation.level" => "`A.consumer.isolation.level`, A being the source",
         _ => "`A.consumer.…` of a source and `B.producer.…` of a target",
     };
     Some(format!(

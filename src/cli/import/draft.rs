@@ -62,8 +62,6 @@ impl From<bool> for Value {
 /// One line of a mapping, or several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
-    /// A key that is commented out.
-    Off(&'static str),
     /// Something to know.
     Comment(String),
     /// Something that the reader has to decide.

@@ -43,6 +43,20 @@ impl<'s> FlowSettings<'s> {
         ]))
     }
 
+    /// The setting that names the topic with the progress: of the workers that write to the target, or of the connector.
+    pub(super) fn progress_topic(&self, is_dedicated: bool) -> Option<Setting<'s>> {
+        let names = match is_dedicated {
+            true => [
+                "offset.storage.topic".to_owned(),
+                format!("{}.offset.storage.topic", self.flow.target),
+            ],
+            false => {
+                ["offsets", "offset"].map(|word| self.flow.key(&format!("{word}.storage.topic")))
+            }
+        };
+        self.readable(self.settings.first(names))
+    }
+
     /// A switch, or what MirrorMaker 2 takes it for where it is not set.
     pub(super) fn switch(&self, name: &str, default: bool) -> Switch<'s> {
         let setting = self.get(&[name]);

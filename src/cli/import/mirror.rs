@@ -1,23 +1,22 @@
 //! Maps one flow to a mirror.
 
-use super::draft::{Item, Mapping, Mirror, Value};
+use super::draft::{Mapping, Mirror, Value};
 use super::flow_settings::{FlowSettings, written};
 use super::flows::{Flow, Flows, writes_heartbeats};
-use super::{groups, topic_configs, topics};
+use super::{groups, takeover, topic_configs, topics};
 use crate::config::defaults;
-
-/// Lets a mirror go on where MirrorMaker 2 stopped.
-const IMPORT_FROM: Item = Item::Off("import_from: mirrormaker2");
 
 /// The mirror as kmirror has it; what is wrong is noted in the settings.
 pub(super) fn mirror(own: &FlowSettings<'_>, flows: &Flows) -> Mirror {
     let Flow { source, target } = own.flow;
-    let mut keys = Mapping(vec![IMPORT_FROM]);
+    let mut keys = Mapping::default();
+    takeover::map(own, flows.is_dedicated, &mut keys);
     if !flows.is_dedicated {
         keys.comment("What MirrorCheckpointConnector and MirrorHeartbeatConnector did stands in files of theirs: see groups, exclude_groups, sync_group_offsets, checkpoint_interval and heartbeats.");
     }
     topics::map(own, &mut keys);
     start(own, &mut keys);
+    isolation(own, &mut keys);
     replication_factor(own, &mut keys);
     sync(own, &mut keys);
     topic_configs::map(own, &mut keys);
@@ -50,6 +49,26 @@ fn start(own: &FlowSettings<'_>, keys: &mut Mapping) {
             setting.left("a mirror starts at `earliest`, `latest` or a time: `start` on the mirror")
         }
     }
+}
+
+/// Printed where MirrorMaker 2 reads all records, which is its default: so the outcome is the same, and records that it copied
+/// and did not store are known again, those of aborted transactions too.
+fn isolation(own: &FlowSettings<'_>, keys: &mut Mapping) {
+    match own.of_consumer("isolation.level") {
+        Some(setting) if setting.value() == "read_committed" => return setting.default(),
+        Some(setting) if setting.value() == "read_uncommitted" => setting.carried(),
+        Some(setting) => {
+            return setting.wrong(
+                "is no isolation level",
+                "write `read_committed` or `read_uncommitted`",
+            );
+        }
+        None => {}
+    }
+    keys.comment(
+        "As MirrorMaker 2 read: records of aborted transactions are copied, too. Without this line they are not, and what MirrorMaker 2 had copied of them behind its last offset sync makes the mirror repeat records once.",
+    );
+    keys.set("isolation", Value::Bare("read_uncommitted".to_owned()));
 }
 
 fn replication_factor(own: &FlowSettings<'_>, keys: &mut Mapping) {

@@ -20,6 +20,7 @@ mod report;
 mod sasl;
 mod settings;
 mod settle;
+mod takeover;
 mod tls;
 mod topic_configs;
 mod topics;

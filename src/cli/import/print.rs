@@ -81,7 +81,6 @@ impl Output {
     fn mapping(&mut self, indent: usize, mapping: &Mapping) {
         for item in &mapping.0 {
             match item {
-                Item::Off(text) => self.line(indent, &format!("# {text}")),
                 Item::Comment(text) => self.comment(indent, text),
                 Item::Decision(text) => self.comment(indent, &format!("DECIDE: {text}")),
                 Item::Key(key, value) => self.key(indent, key, value),

@@ -6,7 +6,7 @@ use super::references::Variable;
 use super::settings::{Fate, Settings, shown};
 
 /// Where kmirror's default is another one than MirrorMaker 2's: the key that would say so, and what is to know.
-const OTHER_DEFAULTS: [(&str, &str); 6] = [
+const OTHER_DEFAULTS: [(&str, &str); 5] = [
     (
         "exclude_topics",
         "exclude_topics: older versions of MirrorMaker 2 also left out every topic whose name ends in `.internal` or `-internal`, and all leave out those that begin with a dot; `\".*[-.]internal\"` and `\"\\\\..*\"` do the same.",
@@ -27,10 +27,6 @@ const OTHER_DEFAULTS: [(&str, &str); 6] = [
         "compression",
         "compression: lz4; MirrorMaker 2 does not compress.",
     ),
-    (
-        "",
-        "Records of aborted transactions are not copied; MirrorMaker 2 copies them unless `A.consumer.isolation.level` is `read_committed`.",
-    ),
 ];
 
 /// What stands above the configuration.
@@ -40,7 +36,7 @@ pub(super) fn before(file: &str, draft: &Draft, variables: &[Variable]) -> Vec<S
         false => "decide what is marked DECIDE, and ",
     };
     let mut lines = vec![format!(
-        "Made by `kmirror import` from {}. Before the first start, {first}run `kmirror check --connect`.",
+        "Made by `kmirror import` from {}. Before the first start, {first}run `kmirror check --connect` and stop MirrorMaker 2.",
         shown(file)
     )];
     if !variables.is_empty() {
@@ -53,7 +49,7 @@ pub(super) fn before(file: &str, draft: &Draft, variables: &[Variable]) -> Vec<S
     lines.push("Where the file says nothing, kmirror's own defaults count. These are not those of MirrorMaker 2:".to_owned());
     let is_said = |key: &str| {
         let mut mirrors = draft.mirrors.iter();
-        !key.is_empty() && mirrors.all(|mirror| mirror.keys.get(key).is_some())
+        mirrors.all(|mirror| mirror.keys.get(key).is_some())
     };
     let others = OTHER_DEFAULTS.iter().filter(|(key, _)| !is_said(key));
     lines.extend(others.map(|(_, what)| format!("- {what}")));

@@ -20,7 +20,12 @@ fn mirror(more: &str) -> Vec<String> {
     let keys = yaml.lines().skip_while(|line| *line != "mirrors:").skip(3);
     let keys = keys.take_while(|line| line.starts_with("    "));
     let keys = keys.map(str::trim).filter(|line| {
-        let usual = ["sync_acls: true", "sync_group_offsets: false"];
+        let usual = [
+            "import_from: \"mirrormaker2\"",
+            "isolation: read_uncommitted",
+            "sync_acls: true",
+            "sync_group_offsets: false",
+        ];
         !line.starts_with('#') && !usual.contains(line)
     });
     keys.map(str::to_owned).collect()
@@ -142,6 +147,7 @@ fn what_mirrormaker_does_not_read_there_is_not_carried_over() {
         "producer.compression.type = zstd",
         "A->B.producer.compression.type = zstd",
         "consumer.auto.offset.reset = latest",
+        "consumer.isolation.level = read_committed",
         "A.topics = x",
         "B->A.topics = x",
         "A->C.topics = x",
@@ -241,6 +247,10 @@ fn wrong_values_are_told_with_line_and_remedy() {
             "5: emit.heartbeats.interval.seconds: is no interval in seconds; ",
         ),
         (
+            "A.consumer.isolation.level = serializable",
+            "5: A.consumer.isolation.level: is no isolation level; ",
+        ),
+        (
             "replication.policy.separator = /",
             "5: replication.policy.separator: holds what no topic name may hold; ",
         ),
@@ -315,7 +325,6 @@ fn keys() -> impl Strategy<Value = String> {
         "sasl.login.class",
         "linger.ms",
         "client.rack",
-        "isolation.level",
         "transforms",
         "config.providers.x.class",
         "offset.storage.topic",

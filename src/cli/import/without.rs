@@ -50,10 +50,6 @@ const REASONS: &[Reason] = &[
         because: "kmirror writes without transactions: what a crash (not a stop) repeats is what one `commit_interval` acknowledged",
     },
     Reason {
-        names: &["isolation.level"],
-        because: "records of aborted transactions are never copied",
-    },
-    Reason {
         names: &[
             "enable.auto.commit",
             "auto.commit.interval.ms",
@@ -85,7 +81,7 @@ const REASONS: &[Reason] = &[
     },
     Reason {
         names: &["offset.storage.topic", "offsets.storage.topic"],
-        because: "MirrorMaker 2 kept its positions there; those of kmirror are in consumer groups on the source",
+        because: "not where the workers of an enabled flow keep their progress, which `import_offsets_topic` would name",
     },
     Reason {
         names: &["offset.storage.", "config.storage.", "status.storage."],
@@ -270,7 +266,6 @@ const DEFAULTS: &[(&str, &str)] = &[
         "org.apache.kafka.connect.converters.ByteArrayConverter",
     ),
     ("heartbeats.replication.enabled", "true"),
-    ("isolation.level", "read_committed"),
     (
         "key.converter",
         "org.apache.kafka.connect.converters.ByteArrayConverter",
@@ -313,7 +308,7 @@ mod tests {
             ("tasks.max", "shares partitions out"),
             ("offset.lag.max", "exact counterpart"),
             ("batch.size", "`memory`"),
-            ("offset.storage.topic", "positions"),
+            ("offset.storage.topic", "progress"),
             ("offset.storage.replication.factor", "no topics of Connect"),
             ("transforms.a.type", "never changes a record"),
             ("sasl.kerberos.service.name", "PLAIN and SCRAM"),
