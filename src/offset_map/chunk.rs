@@ -84,6 +84,14 @@ impl Chunk {
         self.runs.last().map_or(self.target_from, Run::target_end)
     }
 
+    /// The target offset after the last record that lies before `end` on the source.
+    pub fn target_end_before(&self, end: SourceOffset) -> TargetOffset {
+        let mut counted = self.runs.iter().rev().filter_map(|run| run.before(end));
+        counted
+            .next()
+            .map_or(self.target_from, |run| run.target_end())
+    }
+
     /// Takes in where records stand that follow all others.
     pub fn push(&mut self, run: Run) {
         self.to = self.to.max(run.source_end());

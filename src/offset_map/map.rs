@@ -48,6 +48,9 @@ pub enum Translation {
     Unknown {
         /// The next offset of which it does.
         known_from: SourceOffset,
+        /// Where what it knows before that ends: from here on a reader gets all records at and after the offset, and maybe
+        /// some before it once more. `None` where it knows nothing before.
+        at_least: Option<TargetOffset>,
     },
 }
 
@@ -181,7 +184,7 @@ impl Map {
             self.obsolete.push(last.key);
         }
         if let Some(last) = self.sealed.last_mut() {
-            last.to = last.to.min(end);
+            last.cut(end);
         }
     }
 
@@ -246,6 +249,8 @@ impl Map {
             key,
             from: chunk.from,
             to: chunk.to,
+            target_from: chunk.target_from,
+            target_end: chunk.target_end(),
             place: None,
             chunk: Some(Arc::new(chunk)),
         });
@@ -318,6 +323,18 @@ impl Map {
         self.open.target_end()
     }
 
+    /// The newest record that stands on both sides, where it is known.
+    pub fn newest(&self) -> Option<(SourceOffset, TargetOffset)> {
+        let open = self.open.runs.last().copied();
+        let newest = open.or_else(|| {
+            let sealed = self.sealed.last()?;
+            let mut runs = sealed.chunk.as_ref()?.runs.iter().rev();
+            runs.find_map(|run| run.before(sealed.to))
+        })?;
+        let behind = newest.length - 1;
+        Some((newest.source.plus(behind), newest.target.plus(behind)))
+    }
+
     /// Where a group goes on that reads `at` next on the source.
     pub fn translate(&self, mut at: SourceOffset) -> Translation {
         if at > self.open.to {
@@ -328,7 +345,7 @@ impl Map {
         for sealed in &self.sealed[first..] {
             let (known_from, to) = (sealed.from, sealed.to);
             let found = match (&sealed.chunk, sealed.place) {
-                _ if at < known_from => return Translation::Unknown { known_from },
+                _ if at < known_from => return self.unknown(known_from, sealed.target_from),
                 (Some(chunk), _) => find_before(&chunk.runs, at, to),
                 (None, Some(place)) => return Translation::Aside(Aside { place, to }),
                 (None, None) => unreachable!("a stretch is in memory until its place is known"),
@@ -339,13 +356,26 @@ impl Map {
             }
         }
         match at < self.open.from {
-            true => Translation::Unknown {
-                known_from: self.open.from,
-            },
+            true => self.unknown(self.open.from, self.open.target_from),
             false => {
                 let found = run::find(&self.open.runs, at);
                 Translation::Exact(found.unwrap_or_else(|| self.open.target_end()))
             }
+        }
+    }
+
+    /// What is known of offsets in the hole before the stretch that begins there on both sides. Whoever filled the hole wrote
+    /// in order: its records stand behind the stretch before it.
+    fn unknown(&self, known_from: SourceOffset, target_from: TargetOffset) -> Translation {
+        let before = self.sealed.iter().rev();
+        let before = before
+            .skip_while(|sealed| sealed.from >= known_from)
+            .map(|sealed| sealed.target_end)
+            .next();
+        Translation::Unknown {
+            known_from,
+            // A copy that was cut back meanwhile does not hold what is known of it.
+            at_least: before.filter(|end| *end <= target_from),
         }
     }
 }
@@ -359,3 +389,7 @@ fn is_open_ended(last: &Sealed, from: SourceOffset) -> bool {
 #[cfg(test)]
 #[path = "map_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "hole_tests.rs"]
+mod hole_tests;

@@ -7,15 +7,15 @@ use proptest::prelude::*;
 use super::super::past::Stored;
 use super::*;
 
-fn source(offset: i64) -> SourceOffset {
+pub(super) fn source(offset: i64) -> SourceOffset {
     SourceOffset::new(offset)
 }
 
-fn target(offset: i64) -> TargetOffset {
+pub(super) fn target(offset: i64) -> TargetOffset {
     TargetOffset::new(offset)
 }
 
-fn run(source_offset: i64, target_offset: i64, length: u64) -> Run {
+pub(super) fn run(source_offset: i64, target_offset: i64, length: u64) -> Run {
     Run {
         source: source(source_offset),
         target: target(target_offset),
@@ -27,20 +27,20 @@ fn at() -> TopicPartition {
     TopicPartition::new("orders", 0)
 }
 
-fn begin(past: Past, from: i64, target_from: i64) -> Map {
+pub(super) fn begin(past: Past, from: i64, target_from: i64) -> Map {
     let (from, target_from) = (source(from), target(target_from));
     Map::begin("a-b", at(), past, Ends::default(), from, target_from)
 }
 
 /// The records of the map's topic, as compaction would leave them.
 #[derive(Default)]
-struct Topic {
+pub(super) struct Topic {
     records: BTreeMap<Key, (Place, Vec<u8>)>,
     end: i64,
 }
 
 impl Topic {
-    fn save(&mut self, map: &mut Map) {
+    pub(super) fn save(&mut self, map: &mut Map) {
         let Some(unsaved) = map.unsaved() else { return };
         let mut places = Vec::new();
         for change in &unsaved.changes {
@@ -60,7 +60,7 @@ impl Topic {
         map.saved(&unsaved, &places);
     }
 
-    fn past(&self) -> Past {
+    pub(super) fn past(&self) -> Past {
         let stored = self.records.iter().map(|(key, (place, value))| {
             let chunk = Chunk::read(value).expect("the map writes whole chunks");
             Stored::new(key.clone(), *place, chunk)
@@ -68,7 +68,7 @@ impl Topic {
         Past::of(stored.collect(), &Ends::default())
     }
 
-    fn translate(&self, map: &Map, mut at: SourceOffset) -> Translation {
+    pub(super) fn translate(&self, map: &Map, mut at: SourceOffset) -> Translation {
         loop {
             let aside = match map.translate(at) {
                 Translation::Aside(aside) => aside,
@@ -121,6 +121,7 @@ fn the_end_is_the_counterpart_of_the_end_and_nothing_lies_beyond() {
     assert_eq!(map.translate(source(10)), not_yet);
     let unknown = Translation::Unknown {
         known_from: source(5),
+        at_least: None,
     };
     assert_eq!(map.translate(source(4)), unknown);
 }
@@ -139,18 +140,16 @@ fn of_records_that_were_written_twice_the_later_copies_count() {
 }
 
 #[test]
-fn what_nobody_mapped_is_unknown_and_not_skipped() {
-    let mut topic = Topic::default();
+fn the_newest_record_is_known_on_both_sides() {
     let mut map = begin(Past::default(), 0, 0);
-    map.record(run(0, 0, 10), None);
-    topic.save(&mut map);
-    let map = begin(topic.past(), 20, 30);
-    let unknown = Translation::Unknown {
-        known_from: source(20),
-    };
-    assert_eq!(map.translate(source(9)), Translation::Exact(target(9)));
-    assert_eq!(map.translate(source(10)), unknown);
-    assert_eq!(map.translate(source(20)), Translation::Exact(target(30)));
+    assert_eq!(map.newest(), None);
+    map.record(run(0, 3, 10), None);
+    map.reach(source(12));
+    assert_eq!(map.newest(), Some((source(9), target(12))));
+    map.leave_unknown(source(20), target(30));
+    assert_eq!(map.newest(), Some((source(9), target(12))));
+    map.record(run(20, 30, 1), None);
+    assert_eq!(map.newest(), Some((source(20), target(30))));
 }
 
 #[test]
@@ -160,6 +159,7 @@ fn a_copy_that_was_created_anew_voids_what_was_known() {
     map.record(run(10, 0, 5), None);
     let unknown = Translation::Unknown {
         known_from: source(10),
+        at_least: None,
     };
     assert_eq!(map.translate(source(3)), unknown);
     assert_eq!(map.translate(source(12)), Translation::Exact(target(2)));

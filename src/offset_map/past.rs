@@ -30,6 +30,8 @@ pub struct Stored {
     pub to: SourceOffset,
     /// Where it begins on the target.
     pub target_from: TargetOffset,
+    /// Where it ends on the target.
+    pub target_end: TargetOffset,
     /// What it says; of old ones only the record does.
     pub chunk: Option<Arc<Chunk>>,
 }
@@ -44,6 +46,7 @@ impl Stored {
             from: chunk.from,
             to: chunk.to,
             target_from: chunk.target_from,
+            target_end: chunk.target_end(),
             chunk: Some(Arc::new(chunk)),
         }
     }
@@ -56,10 +59,24 @@ pub(super) struct Sealed {
     pub(super) from: SourceOffset,
     /// Up to where it counts: a later stretch may begin before its own end.
     pub(super) to: SourceOffset,
+    pub(super) target_from: TargetOffset,
+    /// Where what counts of it ends on the target, or before.
+    pub(super) target_end: TargetOffset,
     /// Where its record lies, once it is known.
     pub(super) place: Option<Place>,
     /// What it says; of old ones only the record does.
     pub(super) chunk: Option<Arc<Chunk>>,
+}
+
+impl Sealed {
+    /// Makes it count up to `end` only.
+    pub(super) fn cut(&mut self, end: SourceOffset) {
+        if end < self.to {
+            self.to = end;
+            let chunk = self.chunk.as_ref();
+            self.target_end = chunk.map_or(self.target_from, |chunk| chunk.target_end_before(end));
+        }
+    }
 }
 
 /// What was stored of a partition's map, before a turn begins.
@@ -93,6 +110,8 @@ impl Past {
                 key: one.key,
                 from: one.from,
                 to: one.to,
+                target_from: one.target_from,
+                target_end: one.target_end,
                 place: Some(one.place),
                 chunk: one.chunk,
             });
@@ -113,10 +132,7 @@ impl Past {
     /// Where the next record was to be written on the target.
     pub fn target_end(&self) -> Option<TargetOffset> {
         let last = self.stretches.last()?;
-        let chunk = last.chunk.as_ref()?;
-        let runs = chunk.runs.iter();
-        let counted = runs.rev().find_map(|run| run.before(last.to));
-        Some(counted.map_or(chunk.target_from, |run| run.target_end()))
+        last.chunk.as_ref().map(|_| last.target_end)
     }
 
     /// Epoch of the leader that wrote the newest record that is mirrored.
@@ -135,7 +151,7 @@ impl Past {
             self.obsolete.push(last.key);
         }
         if let Some(last) = self.stretches.last_mut() {
-            last.to = last.to.min(end);
+            last.cut(end);
         }
     }
 }
