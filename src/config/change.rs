@@ -33,7 +33,7 @@ impl Mirror {
     }
 }
 
-fn in_place(old: &Mirror, new: &Mirror) -> [(&'static str, bool); 16] {
+fn in_place(old: &Mirror, new: &Mirror) -> [(&'static str, bool); 17] {
     let filters = [(&old.topics, &new.topics), (&old.groups, &new.groups)];
     let [topics, groups] = filters.map(|(old, new)| old.differences(new));
     let excluded = (&old.exclude_configs, &new.exclude_configs);
@@ -65,6 +65,10 @@ fn in_place(old: &Mirror, new: &Mirror) -> [(&'static str, bool); 16] {
         ),
         ("discovery_interval", discovery.0 != discovery.1),
         ("checkpoint_interval", checkpoints.0 != checkpoints.1),
+        (
+            "mm2_offset_syncs",
+            old.mm2_offset_syncs != new.mm2_offset_syncs,
+        ),
         ("heartbeats", old.heartbeats != new.heartbeats),
         (
             "heartbeat_interval",
@@ -139,6 +143,7 @@ mod tests {
         ("sync_group_offsets", "false", true),
         ("discovery_interval", "1s", true),
         ("checkpoint_interval", "1s", true),
+        ("mm2_offset_syncs", "true", true),
         ("heartbeats", "both", true),
         ("heartbeat_interval", "2s", true),
         ("target_topic", "all", false),

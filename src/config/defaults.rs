@@ -55,6 +55,7 @@ pub(super) const SYNC_GROUP_OFFSETS: bool = true;
 pub(crate) const DISCOVERY_INTERVAL: Duration = Duration::from_secs(2);
 pub(super) const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
+pub(super) const MM2_OFFSET_SYNCS: bool = false;
 pub(super) const HEARTBEATS: Heartbeats = Heartbeats::Target;
 pub(crate) const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) const COMPRESSION: Compression = Compression::Lz4;

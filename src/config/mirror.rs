@@ -74,6 +74,9 @@ pub struct Mirror {
     pub commit_interval: Duration,
     /// Time between two checkpoints of the groups, 1 ms to 24 h. Default: 5 s.
     pub checkpoint_interval: Duration,
+    /// Whether MirrorMaker 2 could go on where this mirror is: at each checkpoint its offset syncs are written, on the source,
+    /// and its progress, on the target. Default: false, which leaves the source untouched.
+    pub mm2_offset_syncs: bool,
     /// Where heartbeats are written. Default: on the target, which leaves the source untouched.
     pub heartbeats: Heartbeats,
     /// Time between two heartbeats, 1 ms to 24 h. Default: 1 s.

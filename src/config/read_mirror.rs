@@ -80,6 +80,7 @@ fn settings(fields: &mut Fields<'_>, [name, source, target]: [String; 3]) -> Mir
         discovery_interval: fields.or("discovery_interval", defaults::DISCOVERY_INTERVAL),
         commit_interval: fields.or("commit_interval", defaults::COMMIT_INTERVAL),
         checkpoint_interval: fields.or("checkpoint_interval", defaults::CHECKPOINT_INTERVAL),
+        mm2_offset_syncs: fields.or("mm2_offset_syncs", defaults::MM2_OFFSET_SYNCS),
         heartbeats: fields.or("heartbeats", defaults::HEARTBEATS),
         heartbeat_interval: fields.or("heartbeat_interval", defaults::HEARTBEAT_INTERVAL),
         compression: fields.or("compression", defaults::COMPRESSION),

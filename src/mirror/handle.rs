@@ -18,6 +18,7 @@ use crate::control::REQUEST_TIMEOUT;
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::heartbeats::{Ends, Heartbeats, Pulse};
 use crate::metrics::Metrics;
+use crate::mirrormaker::{self, Standby};
 use crate::offset_map::{Registry, Store};
 
 /// What all mirrors of the process share.
@@ -47,6 +48,7 @@ pub(super) struct Parts {
     pub(super) producers: Producers,
     pub(super) heartbeats: Heartbeats,
     pub(super) checkpoints: Checkpoints,
+    pub(super) standby: Standby,
     pub(super) store: Store,
     pub(super) maps: Registry,
 }
@@ -83,10 +85,16 @@ impl Parts {
         };
         let checkpoints = Checkpoints::start(Arc::clone(mirror), context);
         let heartbeats = Heartbeats::start(Arc::clone(mirror), ends.clone(), metrics.clone());
+        let both = mirrormaker::Ends {
+            source: ends.source.clone(),
+            target: ends.target.clone(),
+        };
+        let standby = Standby::start(Arc::clone(mirror), both, maps.clone(), metrics.clone());
         Ok(Self {
             producers,
             heartbeats: heartbeats?,
             checkpoints: checkpoints.with_context(refused)?,
+            standby: standby?,
             store,
             maps,
             ends,

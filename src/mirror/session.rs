@@ -19,7 +19,7 @@ use crate::control::plan::{Action, TopicPlan};
 use crate::deadline::{Deadline, DrainOutcome};
 use crate::heartbeats::Heartbeats;
 use crate::metrics::{Metrics, Stage};
-use crate::mirrormaker::Legacy;
+use crate::mirrormaker::{Legacy, Standby};
 use crate::offset::SourceOffset;
 use crate::pipeline::{self, Plan, Prefetch};
 use crate::status::{State, nothing_selected};
@@ -36,6 +36,7 @@ pub(super) struct Session {
     metrics: Metrics,
     heartbeats: Heartbeats,
     checkpoints: Checkpoints,
+    standby: Standby,
     producers: Producers,
     discovery: Discovery,
     /// Bytes to prefetch, for all topics together.
@@ -80,6 +81,7 @@ impl Session {
         Self {
             heartbeats: parts.heartbeats,
             checkpoints: parts.checkpoints,
+            standby: parts.standby,
             discovery: Discovery::new(
                 (**mirror).clone(),
                 source.clone(),
@@ -128,17 +130,20 @@ impl Session {
         self.heartbeats.stop();
         self.checkpoints.stop();
         let deadline = (*stop.borrow()).unwrap_or_else(|| Deadline::within(Duration::ZERO));
+        let owned = self.standby.owned();
         let outcome = self.pipelines.stop(deadline).await;
         self.producers.close().await;
+        let noted = self.standby.finish(owned, deadline).await;
         self.heartbeats.join().await;
         self.checkpoints.join().await;
-        outcome
+        outcome.max(noted)
     }
 
     /// Goes on as `mirror` says. Topics that it still selects are not interrupted.
     async fn follow(&mut self, mirror: Arc<config::Mirror>) {
         self.heartbeats.follow(&mirror).await;
         self.checkpoints.follow(&mirror);
+        self.standby.follow(&mirror).await;
         self.pipelines.follow(&mirror);
         self.discovery = Discovery::new(
             (*mirror).clone(),

@@ -40,3 +40,4 @@ mod supervisor;
 mod topics;
 mod transactions;
 mod visibility;
+mod way_back;

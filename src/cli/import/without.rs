@@ -89,7 +89,7 @@ const REASONS: &[Reason] = &[
     },
     Reason {
         names: &["emit.offset-syncs.enabled", "offset-syncs.topic."],
-        because: "kmirror keeps a map of offsets of its own, on the target",
+        because: "kmirror keeps a map of offsets of its own, on the target; with `mm2_offset_syncs` offset syncs as well, on the source",
     },
     Reason {
         names: &[
