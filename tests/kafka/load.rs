@@ -18,7 +18,10 @@ const ENDLESS: usize = usize::MAX;
 /// Every partition is written to in turn, so often.
 const ROUND: Duration = Duration::from_millis(100);
 
-/// Records of every shape, evenly over the partitions of one topic, each batch under the next codec.
+/// Endless records of a partition.
+type Records = Box<dyn Iterator<Item = Record> + Send>;
+
+/// Records of every shape, or of one, evenly over the partitions of one topic, each batch under the next codec.
 pub struct Load {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Result<Ledger>>,
@@ -27,9 +30,22 @@ pub struct Load {
 impl Load {
     /// Starts to write `rate` records a second to `topic`, which exists.
     pub fn start(client: Client, topic: &str, rate: usize) -> Self {
+        Self::of(client, topic, rate, |partition| {
+            Box::new(workload::mixed(partition, ENDLESS))
+        })
+    }
+
+    /// The same with typical records only, which Java's clients copy unchanged, too.
+    pub fn typical(client: Client, topic: &str, rate: usize) -> Self {
+        Self::of(client, topic, rate, |partition| {
+            Box::new((0..).map(move |index| workload::typical(partition, index)))
+        })
+    }
+
+    fn of(client: Client, topic: &str, rate: usize, records: fn(i32) -> Records) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (topic, stopped) = (topic.to_owned(), Arc::clone(&stop));
-        let thread = thread::spawn(move || write_until(&stopped, client, &topic, rate));
+        let thread = thread::spawn(move || write_until(&stopped, client, &topic, rate, records));
         Self { stop, thread }
     }
 
@@ -45,13 +61,11 @@ fn write_until(
     mut client: Client,
     topic: &str,
     rate: usize,
+    records: fn(i32) -> Records,
 ) -> Result<Ledger> {
     let mut writer = Writer::new(&mut client, topic)?;
     let partitions = writer.written.partitions.len();
-    let mut records: Vec<_> = (0..)
-        .take(partitions)
-        .map(|partition| workload::mixed(partition, ENDLESS))
-        .collect();
+    let mut records: Vec<_> = (0..).take(partitions).map(records).collect();
     let per_round = rate * ROUND.as_millis() as usize / 1_000 / partitions;
     let started = Instant::now();
     let age = age_of_workload()?;

@@ -20,6 +20,7 @@ mod jars;
 mod links;
 mod load;
 mod mesh;
+mod mirrormaker;
 mod outages;
 mod ports;
 mod properties;
