@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::flows::{Flow, list};
+use super::flows::{Flow, Flows, list};
 use super::references::References;
 use super::settings::{Setting, Settings, shown};
 
@@ -44,8 +44,8 @@ impl<'s> FlowSettings<'s> {
     }
 
     /// The setting that names the topic with the progress: of the workers that write to the target, or of the connector.
-    pub(super) fn progress_topic(&self, is_dedicated: bool) -> Option<Setting<'s>> {
-        let names = match is_dedicated {
+    pub(super) fn progress_topic(&self, flows: &Flows) -> Option<Setting<'s>> {
+        let names = match flows.is_dedicated {
             true => [
                 "offset.storage.topic".to_owned(),
                 format!("{}.offset.storage.topic", self.flow.target),

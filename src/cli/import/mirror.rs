@@ -10,7 +10,7 @@ use crate::config::defaults;
 pub(super) fn mirror(own: &FlowSettings<'_>, flows: &Flows) -> Mirror {
     let Flow { source, target } = own.flow;
     let mut keys = Mapping::default();
-    takeover::map(own, flows.is_dedicated, &mut keys);
+    takeover::map(own, flows, &mut keys);
     if !flows.is_dedicated {
         keys.comment("What MirrorCheckpointConnector and MirrorHeartbeatConnector did stands in files of theirs: see groups, exclude_groups, sync_group_offsets, checkpoint_interval and heartbeats.");
     }

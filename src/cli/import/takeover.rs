@@ -1,14 +1,15 @@
 //! Maps where MirrorMaker 2 kept its progress, so that the mirror goes on where it stopped.
 
-use super::draft::Mapping;
+use super::draft::{Mapping, Value};
 use super::flow_settings::FlowSettings;
+use super::flows::Flows;
 
 /// Adds `import_from`, and where the progress is if that is not where dedicated mode keeps it.
-pub(super) fn map(own: &FlowSettings<'_>, is_dedicated: bool, keys: &mut Mapping) {
+pub(super) fn map(own: &FlowSettings<'_>, flows: &Flows, keys: &mut Mapping) {
     keys.comment("Stop MirrorMaker 2 before the first start: the mirror goes on where it stopped.");
-    keys.set("import_from", "mirrormaker2");
+    keys.set("import_from", Value::Bare("mirrormaker2".to_owned()));
     let default = format!("mm2-offsets.{}.internal", own.flow.source);
-    match (own.progress_topic(is_dedicated), is_dedicated) {
+    match (own.progress_topic(flows), flows.is_dedicated) {
         (Some(setting), _) => {
             let is_default = setting.value() == default;
             setting.settled(is_default);
@@ -23,7 +24,9 @@ pub(super) fn map(own: &FlowSettings<'_>, is_dedicated: bool, keys: &mut Mapping
         )),
     }
     let separator = own.get(&["replication.policy.separator"]);
-    if separator.is_some_and(|setting| setting.value() != ".") {
+    let is_other = separator.is_some_and(|setting| setting.value() != ".");
+    let name = "replication.policy.internal.topic.separator.enabled";
+    if is_other && own.switch(name, true).is_on {
         keys.comment("MirrorMaker 2 names its offset syncs by its separator, and kmirror looks for them with dots: what it had copied and not stored is copied once more.");
     }
 }
@@ -37,10 +40,7 @@ mod tests {
     fn a_mirror_goes_on_where_mirrormaker_kept_its_progress() {
         let topic = |more: &str| {
             let text = yaml(more);
-            assert!(
-                text.contains("\n    import_from: \"mirrormaker2\"\n"),
-                "{text}"
-            );
+            assert!(text.contains("\n    import_from: mirrormaker2\n"), "{text}");
             assert!(!text.contains("DECIDE"), "{text}");
             let mut lines = text.lines().map(str::trim);
             let named = lines.find_map(|line| line.strip_prefix("import_offsets_topic: "));
@@ -70,10 +70,7 @@ mod tests {
                 .yaml
         };
         let text = of("");
-        assert!(
-            text.contains("\n    import_from: \"mirrormaker2\"\n"),
-            "{text}"
-        );
+        assert!(text.contains("\n    import_from: mirrormaker2\n"), "{text}");
         assert!(
             text.contains("DECIDE: mirror A to B: write `import_offsets_topic`"),
             "{text}"
@@ -100,6 +97,16 @@ mod tests {
             ("B.consumer.isolation.level = read_committed", true),
         ] {
             assert_eq!(yaml(setting).contains(all), is_all, "{setting}");
+        }
+    }
+
+    #[test]
+    fn offset_syncs_that_are_not_found_are_told() {
+        let own = "replication.policy.separator = _";
+        let dots = format!("{own}\nreplication.policy.internal.topic.separator.enabled = false");
+        for (setting, is_told) in [("", false), (own, true), (&dots, false)] {
+            let told = yaml(setting).contains("names its offset syncs by its separator");
+            assert_eq!(told, is_told, "{setting}");
         }
     }
 }

@@ -21,7 +21,7 @@ fn mirror(more: &str) -> Vec<String> {
     let keys = keys.take_while(|line| line.starts_with("    "));
     let keys = keys.map(str::trim).filter(|line| {
         let usual = [
-            "import_from: \"mirrormaker2\"",
+            "import_from: mirrormaker2",
             "isolation: read_uncommitted",
             "sync_acls: true",
             "sync_group_offsets: false",
