@@ -21,9 +21,9 @@ use clap::{Args, Parser, Subcommand};
 
 use clusters::{Clusters, Named};
 use contender::{Contender, Run};
+use groups::Groups;
 use map::Worst;
 use scrape::Scrape;
-use groups::Groups;
 use topics::Topics;
 
 /// CPU and memory per record, kmirror beside a plain rdkafka loop.

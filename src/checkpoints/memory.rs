@@ -55,7 +55,14 @@ impl Entry {
         earlier: Option<&Translated>,
     ) -> Option<Known> {
         match (found, earlier) {
-            (Translated::Exact(target), _) => {
+            (
+                Translated::Exact(target)
+                | Translated::Unknown {
+                    at_least: Some(target),
+                    ..
+                },
+                _,
+            ) => {
                 self.waiting = None;
                 Some(Known {
                     position: now.clone(),

@@ -72,10 +72,22 @@ fn nothing_is_published_of_what_nobody_knows() {
     let mut entry = Entry::default();
     let unknown = Translated::Unknown {
         known_from: SourceOffset::new(9),
+        at_least: None,
     };
     assert_eq!(entry.newest(&at(5), &unknown, None), None);
     let failed = Translated::Failed("why".to_owned());
     assert_eq!(entry.newest(&at(5), &failed, Some(&exact(4))), None);
+}
+
+#[test]
+fn where_it_is_not_known_exactly_what_skips_nothing_is_published() {
+    let floor = TargetOffset::new(3);
+    let unknown = Translated::Unknown {
+        known_from: SourceOffset::new(9),
+        at_least: Some(floor),
+    };
+    let known = Entry::default().newest(&at(5), &unknown, None);
+    assert_eq!(known.map(|known| known.target), Some(floor));
 }
 
 #[test]

@@ -143,9 +143,12 @@ impl Rounds {
     /// Says why a position has no counterpart.
     fn tell(&mut self, held: &Held, told: Translated) {
         match told {
-            Translated::Exact(_) => {}
+            Translated::Exact(_)
+            | Translated::Unknown {
+                at_least: Some(_), ..
+            } => {}
             Translated::NotYet { .. } => self.count(held, Refused::NotMirrored),
-            Translated::Unknown { known_from } => {
+            Translated::Unknown { known_from, .. } => {
                 let at = held.position.offset;
                 let why = format!(
                     "{}: it is at {at}, and what became of records is known from {known_from} on only",

@@ -24,10 +24,13 @@ pub enum Translated {
         /// Up to where it has.
         mirrored_to: SourceOffset,
     },
-    /// Nobody knows what became of it, so that no offset is surely before all that the group has not read (I5).
+    /// Nobody knows what became of it.
     Unknown {
         /// The next offset of which that is known.
         known_from: SourceOffset,
+        /// From here on a reader misses none of the records at and after the offset, and gets some before it again; `None`
+        /// where no offset is surely before all that the group has not read (I5).
+        at_least: Option<TargetOffset>,
     },
     /// It could not be found out now, for this reason.
     Failed(String),
@@ -109,9 +112,15 @@ impl Translator {
                     Some(Translation::NotYet { mirrored_to }) => {
                         Some(Translated::NotYet { mirrored_to })
                     }
-                    Some(Translation::Unknown { known_from }) => {
+                    Some(Translation::Unknown {
+                        known_from,
+                        at_least,
+                    }) => {
                         unknown.push(index);
-                        Some(Translated::Unknown { known_from })
+                        Some(Translated::Unknown {
+                            known_from,
+                            at_least,
+                        })
                     }
                     Some(Translation::Aside(aside)) => {
                         asides.entry(aside.place).or_default().push((index, aside));

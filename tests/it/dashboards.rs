@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use kmirror::metrics::{Kind, Metrics};
 
-use crate::support::dashboard::{self, DECLARED_ELSEWHERE};
+use crate::support::dashboard;
 use crate::support::promql;
 
 /// What Prometheus adds to every series of a scrape.
@@ -40,9 +40,6 @@ fn declared() -> Series {
 /// Those and what the rules record.
 fn known() -> Result<Series> {
     let mut series = declared();
-    for (name, labels) in DECLARED_ELSEWHERE {
-        series.insert((*name).to_owned(), owned(labels));
-    }
     for rule in dashboard::rules()? {
         if let Some(name) = rule.record {
             let labels = promql::named(&rule.expr).grouping;
@@ -186,12 +183,4 @@ fn every_alert_says_what_is_the_matter_and_leads_to_its_section_of_the_runbook()
         }
     }
     Ok(())
-}
-
-#[test]
-fn what_was_to_be_declared_elsewhere_is_not_declared_here() {
-    let declared = declared();
-    for (name, _) in DECLARED_ELSEWHERE {
-        assert!(!declared.contains_key(*name), "take {name} off the list");
-    }
 }

@@ -9,7 +9,7 @@ use crate::harness::{SOON, Sites, await_state, copy_of};
 use crate::prometheus::Prometheus;
 use crate::support::codec::Codec;
 use crate::support::daemon::Daemon;
-use crate::support::dashboard::{self, DECLARED_ELSEWHERE, Query};
+use crate::support::dashboard::{self, Query};
 use crate::support::ledger::Writer;
 use crate::support::promql;
 use crate::support::record::Record;
@@ -34,14 +34,8 @@ fn filled_in(expression: &str) -> String {
     filled
 }
 
-fn is_declared(expression: &str) -> bool {
-    let named = promql::named(expression).metrics;
-    let elsewhere = |metric: &str| DECLARED_ELSEWHERE.iter().any(|(name, _)| *name == metric);
-    !named.iter().any(|(metric, _)| elsewhere(metric))
-}
-
 fn must_show(query: &Query) -> bool {
-    is_declared(&query.expression) && query.when_empty.is_empty()
+    query.when_empty.is_empty()
 }
 
 fn rules() -> String {
@@ -100,7 +94,7 @@ fn every_variable_lists_something(prometheus: &Prometheus) -> Result<()> {
 fn every_rule_evaluates(prometheus: &Prometheus) -> Result<()> {
     for rule in dashboard::rules()? {
         for (metric, _) in promql::named(&rule.expr).metrics {
-            let excused = !is_declared(&metric) || ONLY_IN_TROUBLE.contains(&metric.as_str());
+            let excused = ONLY_IN_TROUBLE.contains(&metric.as_str());
             eventually(&format!("{metric} has data"), SOON, || {
                 let series = prometheus.query(&metric)?;
                 ensure!(excused || !series.is_empty(), "none");

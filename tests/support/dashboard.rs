@@ -7,13 +7,6 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Metrics that are not declared yet: panels and alerts about them have no data.
-pub const DECLARED_ELSEWHERE: &[(&str, &[&str])] = &[
-    ("kmirror_checkpoint_age_seconds", &["mirror"]),
-    ("kmirror_group_offsets_synced_total", &["mirror"]),
-    ("kmirror_group_offsets_refused_total", &["mirror", "reason"]),
-];
-
 /// One query of a panel.
 #[derive(Debug, Clone)]
 pub struct Query {

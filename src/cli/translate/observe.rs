@@ -194,6 +194,7 @@ fn map(
 }
 
 fn row(place: Place, told: Option<Translated>) -> Row {
+    let exact = matches!(told, Some(Translated::Exact(_)));
     let (target_offset, reason) = match (&place.copy, place.obstacle, told) {
         (Err(reason), _, _) => (None, Some(reason.clone())),
         (Ok(_), Some(reason), _) => (None, Some(reason)),
@@ -205,19 +206,28 @@ fn row(place: Place, told: Option<Translated>) -> Row {
         partition: place.at.partition,
         source_offset: place.offset.get(),
         target_offset,
-        exact: target_offset.is_some(),
+        exact: exact && target_offset.is_some(),
         reason,
     }
 }
 
-/// The offset on the target, or why there is none.
+/// The offset on the target, and why it is not exact or there is none.
 fn counterpart(told: Option<Translated>) -> (Option<i64>, Option<String>) {
     let reason = match told {
         Some(Translated::Exact(target)) => return (Some(target.get()), None),
         Some(Translated::NotYet { mirrored_to }) => {
             format!("not mirrored yet: the mirror has come to {mirrored_to}")
         }
-        Some(Translated::Unknown { known_from }) => {
+        Some(Translated::Unknown {
+            known_from,
+            at_least: Some(target),
+        }) => {
+            let reason = format!(
+                "what became of records before {known_from} is not known: nothing is skipped from here on, and some is read again"
+            );
+            return (Some(target.get()), Some(reason));
+        }
+        Some(Translated::Unknown { known_from, .. }) => {
             format!(
                 "what became of it is not known: the offset map tells of {known_from} and behind"
             )
