@@ -171,3 +171,41 @@ fn who_takes_over_goes_on_there() -> Result<()> {
     });
     sites.assert_exact("orders")
 }
+
+#[test]
+fn topics_that_are_missing_are_told_once_and_hold_up_nothing() -> Result<()> {
+    let mut sites = sites(100)?;
+    let client = &mut sites.target.client;
+    client.create_topic(&copy_of("orders"), 2, &[])?;
+    client.create_topic("__kmirror_offsets", 8, &[("cleanup.policy", "compact")])?;
+    let config = sites
+        .config(&["orders"])
+        .set("heartbeats", "'off'")
+        .set("mm2_offset_syncs", "true")
+        .set("checkpoint_interval", "200ms")
+        .set("create_topics", "false")
+        .write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    sites.await_committed("orders");
+    let said = |topic: &str| {
+        let log = daemon.log();
+        let lines = log.lines().filter(|line| {
+            line.contains("topic cannot be written")
+                && line.contains("create_topics is false")
+                && line.contains(&format!("{topic:?}"))
+        });
+        lines.count()
+    };
+    for topic in [PROGRESS, SYNCS] {
+        eventually("it is said", SOON, || match said(topic) {
+            0 => Err("not yet"),
+            _ => Ok(()),
+        });
+    }
+    // Kafka Connect may have been told to use fewer partitions.
+    sites.target.client.create_topic(PROGRESS, 5, &[])?;
+    sites.source.client.create_topic(SYNCS, 1, &[])?;
+    await_noted(&mut sites, 100);
+    assert_eq!((said(PROGRESS), said(SYNCS)), (1, 1));
+    sites.assert_exact("orders")
+}
