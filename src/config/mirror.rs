@@ -69,8 +69,8 @@ pub struct Mirror {
     /// Time between two looks at topics, partitions and configs, 1 ms to 24 h. Default: 2 s, one metadata request
     /// each.
     pub discovery_interval: Duration,
-    /// Time between two commits of the acknowledged prefix, 1 ms to 24 h. Default: 1 s. What a crash repeats is at
-    /// most what was acknowledged in this time.
+    /// Time between two commits of the acknowledged prefix, 1 ms to 24 h. Default: 1 s. Where others write the copy, too, a
+    /// crash repeats what was acknowledged in this time and what was in flight.
     pub commit_interval: Duration,
     /// Time between two checkpoints of the groups, 1 ms to 24 h. Default: 5 s.
     pub checkpoint_interval: Duration,

@@ -106,7 +106,8 @@ impl Store {
         &self.inner.archive
     }
 
-    /// Writes what has changed of partitions' maps; answers for each where its records lie.
+    /// Writes what has changed of partitions' maps; answers for each where its records lie. A topic that was deleted is created
+    /// again.
     ///
     /// # Errors
     ///
@@ -115,6 +116,7 @@ impl Store {
         &self,
         maps: &[(TopicPartition, Unsaved)],
     ) -> Result<Vec<Vec<Place>>, String> {
+        let created = self.inner.topic.lock().await.create().await;
         let count = self.inner.partitions.load(Ordering::Relaxed);
         let keys: Vec<Vec<Vec<u8>>> = maps.iter().map(|(_, map)| keys(map)).collect();
         let mut records = Vec::new();
@@ -122,7 +124,11 @@ impl Store {
             records.extend(self::records(map, keys, partition_of(at, count)));
         }
         let offsets = self.inner.producer.write_all(records).await;
-        let offsets = offsets.map_err(|error| format!("{TOPIC} cannot be written: {error}"))?;
+        self.inner.topic.lock().await.set_there(offsets.is_ok());
+        let offsets = offsets.map_err(|error| match created {
+            Ok(()) => format!("{TOPIC} cannot be written: {error}"),
+            Err(refused) => format!("{TOPIC} cannot be written: {error}; {refused}"),
+        })?;
         let mut offsets = offsets.into_iter();
         let places = maps.iter().map(|(at, map)| {
             let written = offsets.by_ref().take(map.changes.len());

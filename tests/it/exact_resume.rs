@@ -266,3 +266,17 @@ fn a_partition_in_step_costs_one_chunk_however_often_it_changes_hands() -> Resul
     assert!(value.len() < 100, "{} bytes", value.len());
     sites.assert_exact("orders")
 }
+
+#[test]
+fn a_map_whose_topic_was_deleted_is_written_anew() -> Result<()> {
+    let mut sites = sites(&[], &[])?;
+    let config = sites.config(&["orders"]).write()?;
+    let _daemon = Daemon::start("daemon", &config)?;
+    sites.await_committed("orders");
+    sites.target.client.delete_topic(MAPS)?;
+    write(&mut sites, BEFORE, AFTER)?;
+    sites.await_committed("orders");
+    let (_, chunk) = newest_chunk(&mut sites)?;
+    assert!(chunk.value.is_some());
+    sites.assert_exact("orders")
+}
