@@ -59,6 +59,12 @@ impl Till {
 
 /// Keys of the one partition of a topic, as a reader of this isolation sees them.
 fn keys(site: &Site, topic: &str, isolation: &str) -> Result<Vec<String>> {
+    let seen = seen(site, topic, isolation)?.into_iter();
+    Ok(seen.map(|(_, key)| key).collect())
+}
+
+/// The same with their offsets.
+fn seen(site: &Site, topic: &str, isolation: &str) -> Result<Vec<(i64, String)>> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", site.bootstrap())
         .set("group.id", "reader")
@@ -69,14 +75,15 @@ fn keys(site: &Site, topic: &str, isolation: &str) -> Result<Vec<String>> {
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(topic, 0, Offset::Beginning)?;
     consumer.assign(&list)?;
-    let mut keys = Vec::new();
+    let mut seen = Vec::new();
     loop {
         match consumer.poll(TIMEOUT) {
             Some(Ok(record)) => {
                 let key = record.key().unwrap_or_default();
-                keys.push(String::from_utf8_lossy(key).into_owned());
+                let key = String::from_utf8_lossy(key).into_owned();
+                seen.push((record.offset(), key));
             }
-            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(keys),
+            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(seen),
             Some(Err(error)) => return Err(error.into()),
             None => anyhow::bail!("{topic} has no end"),
         }
@@ -196,5 +203,47 @@ fn with_read_uncommitted_aborted_records_arrive_too() -> Result<()> {
         keys(&sites.target, &copy_of(TOPIC), "read_uncommitted")?,
         written
     );
+    Ok(())
+}
+
+/// A group at every offset there is: records, markers, aborted records and the end.
+#[test]
+fn i5_each_group_among_transactions_reads_on_where_it_was() -> Result<()> {
+    let (mut sites, mut till) = sites()?;
+    till.ring(15)?;
+    let config = config(&sites).set("checkpoint_interval", "500ms").write()?;
+    let mut daemon = Daemon::start("killed", &config)?;
+    await_caught_up(&daemon, &sites);
+    till.ring(5)?;
+    daemon.kill()?;
+    till.ring(5)?;
+    let daemon = Daemon::start("next", &config)?;
+    await_caught_up(&daemon, &sites);
+    let end = sites.source.cluster().log_end(TOPIC, 0).unwrap_or_default();
+    for offset in 0..=end {
+        sites
+            .source
+            .client
+            .commit(&format!("group-{offset}"), TOPIC, 0, offset)?;
+    }
+    let written = seen(&sites.source, TOPIC, "read_committed")?;
+    let copied = seen(&sites.target, &copy_of(TOPIC), "read_uncommitted")?;
+    for offset in 0..=end {
+        let unread = written
+            .iter()
+            .filter(|(at, _)| *at >= offset)
+            .map(|(_, key)| key);
+        let (target, group) = (sites.target.cluster(), format!("group-{offset}"));
+        let moved = eventually(&format!("{group} is moved"), SOON, || {
+            let moved = target.committed(&group, &copy_of(TOPIC), 0);
+            ensure!(moved.is_some(), "it is not");
+            Ok(moved)
+        });
+        let read = copied
+            .iter()
+            .filter(|(at, _)| Some(*at) >= moved)
+            .map(|(_, key)| key);
+        assert!(read.eq(unread), "{group} reads on at {moved:?}");
+    }
     Ok(())
 }
