@@ -200,7 +200,8 @@ impl Map {
             self.open.cut(run.source);
         }
         self.open.push(run);
-        self.open.epoch = epoch.or(self.open.epoch);
+        // Of records that were found, not sent, it is not known: an older one would tell of a log that was cut back there.
+        self.open.epoch = epoch;
         self.revision += 1;
         if self.open.runs.len() >= SEALED_AT {
             self.seal();
@@ -211,6 +212,7 @@ impl Map {
     pub fn reach(&mut self, to: SourceOffset) {
         if to > self.open.to {
             self.open.to = to;
+            self.open.epoch = None;
             self.revision += 1;
         }
     }

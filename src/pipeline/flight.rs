@@ -197,6 +197,10 @@ impl Flight {
 
     /// Notes that everything before `position` was read, and that what of it was not sent is no record.
     pub fn reach(&mut self, position: SourceOffset) {
+        if position > self.sent_to() {
+            // What lies there may be of a newer epoch than the last record, and tells none.
+            self.seat.see_epoch(None);
+        }
         self.prefix.reach(position);
         self.seat.see_source_end(position);
         self.show();

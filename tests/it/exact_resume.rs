@@ -280,3 +280,37 @@ fn a_map_whose_topic_was_deleted_is_written_anew() -> Result<()> {
     assert!(chunk.value.is_some());
     sites.assert_exact("orders")
 }
+
+#[test]
+fn a_leader_that_moved_meanwhile_is_not_taken_for_a_log_that_was_cut_back() -> Result<()> {
+    let mut sites = Sites::of(2)?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    write(&mut sites, 0, BEFORE)?;
+    let saved = sites.config(&["orders"]).set("commit_interval", "50ms");
+    let saved = saved.client("session.timeout.ms", "6000").write()?;
+    let mut daemon = Daemon::start("saves", &saved)?;
+    sites.await_committed("orders");
+    daemon.kill()?;
+    let leader = sites
+        .source
+        .cluster()
+        .leader("orders", 0)
+        .context("a leader")?;
+    sites
+        .source
+        .cluster()
+        .move_leader("orders", 0, 1 - leader)?;
+    sites.source.client.forget_leaders("orders");
+    write(&mut sites, BEFORE, AFTER)?;
+    let unsaved = config(&sites).write()?;
+    let mut daemon = Daemon::start("saves nothing", &unsaved)?;
+    sites.await_copied("orders");
+    daemon.kill()?;
+    let mut daemon = Daemon::start("finds it", &unsaved)?;
+    await_state(&daemon, "orders", 0, "running");
+    daemon.kill()?;
+    let _daemon = Daemon::start("goes on", &saved)?;
+    write(&mut sites, BEFORE + AFTER, AFTER)?;
+    sites.await_committed("orders");
+    sites.assert_exact("orders")
+}
