@@ -118,9 +118,12 @@ fn harms_no_other_mirror(peer: fn(&mut TcpStream)) -> Result<()> {
     await_cluster_up(&daemon, "other", 0.0);
     let told = await_ready(&daemon, 503);
     assert!(told.contains("other"), "{told}");
+    // Long enough for several attempts to reach it, which time out after 3 s at most, and before that for clients that are
+    // rarely needed to have connected.
+    let a_while = Duration::from_secs(12);
+    thread::sleep(a_while);
     let (files, resident) = (daemon.open_files()?, daemon.resident_bytes()?);
-    // Long enough for several attempts to reach it, which time out after 3 s at most.
-    thread::sleep(Duration::from_secs(12));
+    thread::sleep(a_while);
     assert_no_leak(&daemon, files, resident)?;
     sites.write("orders", RECORDS, 500)?;
     sites.await_committed("orders");
@@ -169,8 +172,9 @@ fn connections_that_are_lost_all_the_time_leave_nothing_behind() -> Result<()> {
 fn assert_no_leak(daemon: &Daemon, files: usize, resident: u64) -> Result<()> {
     eventually("no more files are open than before", SOON, || {
         let now = daemon.open_files()?;
-        // A connection or two come and go at any time.
-        ensure!(now <= files + 4, "{now} files are open, {files} were");
+        // A connection or two come and go at any time, and clients that are rarely needed connect late; what leaks does so
+        // with each of more than ten connections that were lost.
+        ensure!(now <= files + 8, "{now} files are open, {files} were");
         Ok(())
     });
     let grown = daemon.resident_bytes()?.saturating_sub(resident);
