@@ -4,6 +4,7 @@
 //! INT32; the value is the offset on the source and the one on the target, each INT64.
 
 use crate::clusters::TopicPartition;
+use crate::mm2;
 use crate::offset::{SourceOffset, TargetOffset};
 
 /// One record that stands on both sides.
@@ -20,10 +21,8 @@ pub struct OffsetSync {
 impl OffsetSync {
     /// The record's key.
     pub fn key(&self) -> Vec<u8> {
-        let topic = self.at.topic.as_bytes();
-        let length = i16::try_from(topic.len()).expect("a topic's name is short");
-        let mut key = length.to_be_bytes().to_vec();
-        key.extend(topic);
+        let mut key = Vec::with_capacity(6 + self.at.topic.len());
+        mm2::write(&mut key, &self.at.topic).expect("a topic's name is short");
         key.extend(self.at.partition.to_be_bytes());
         key
     }
@@ -37,13 +36,11 @@ impl OffsetSync {
 
     /// Reads a record; `None` for one that is no offset sync.
     pub fn read(key: &[u8], value: &[u8]) -> Option<Self> {
-        let (length, rest) = key.split_first_chunk()?;
-        let length = usize::try_from(i16::from_be_bytes(*length)).ok()?;
-        let (topic, partition) = rest.split_at_checked(length)?;
+        let (topic, partition) = mm2::read(key)?;
         let partition = i32::from_be_bytes(partition.try_into().ok()?);
         let (source, target) = value.split_first_chunk()?;
         Some(Self {
-            at: TopicPartition::new(std::str::from_utf8(topic).ok()?, partition),
+            at: TopicPartition::new(topic, partition),
             source: SourceOffset::new(i64::from_be_bytes(*source)),
             target: TargetOffset::new(i64::from_be_bytes(target.try_into().ok()?)),
         })
