@@ -95,6 +95,11 @@ impl Seat {
         lock(&self.standing).clone()
     }
 
+    /// Whether it runs.
+    pub fn is_running(&self) -> bool {
+        lock(&self.standing).state == State::Running
+    }
+
     /// Notes which source topic the position counts in, where the source tells.
     pub fn set_counted_in(&self, topic: Option<TopicId>) {
         *lock(&self.counted_in) = topic;

@@ -70,6 +70,13 @@ impl Mark {
         self.topic_id.clone().map(TopicId::new)
     }
 
+    /// Whether it is that of a partition which runs, of this topic.
+    pub fn is_running(&self, topic_id: Option<&TopicId>, began_with: u32) -> bool {
+        self.state.is_none()
+            && self.topic_id.as_deref() == topic_id.map(TopicId::as_str)
+            && self.began_with == Some(began_with)
+    }
+
     /// Whether a mirror wrote it: what others commit has no mark.
     pub fn is_ours(&self) -> bool {
         self.began_with.is_some()
