@@ -66,7 +66,7 @@ impl Messages {
     }
 
     /// Borrows the records in order.
-    pub fn iter(&self) -> impl Iterator<Item = Record<'_>> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Record<'_>> {
         self.pointers.iter().map(|pointer| Record {
             // SAFETY: the message is ours and is not mutated while `self` is borrowed.
             raw: unsafe { pointer.as_ref() },

@@ -56,6 +56,12 @@ impl Queue {
     pub(super) async fn readable(&self) {
         self.wake.notified().await;
     }
+
+    /// Whether nothing is queued.
+    fn is_empty(&self) -> bool {
+        // SAFETY: the queue is alive for as long as `self`.
+        unsafe { sys::rd_kafka_queue_length(self.handle.as_ptr()) == 0 }
+    }
 }
 
 impl Drop for Queue {
@@ -144,6 +150,11 @@ impl PartitionQueue {
         self.queue.readable().await;
     }
 
+    /// Whether nothing is queued.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// Takes up to `most` records and errors that are there now, in order, without waiting.
     pub fn take(&self, most: usize) -> Messages {
         let mut pointers: Vec<*mut sys::rd_kafka_message_t> = Vec::with_capacity(most);
@@ -193,7 +204,6 @@ impl DeliveryQueue {
 
     /// Whether nothing is queued.
     pub fn is_empty(&self) -> bool {
-        // SAFETY: the queue is alive for as long as `self`.
-        unsafe { sys::rd_kafka_queue_length(self.queue.handle.as_ptr()) == 0 }
+        self.queue.is_empty()
     }
 }

@@ -11,7 +11,7 @@ use crate::board::TopicBoard;
 use crate::clusters::TopicId;
 use crate::config::{self, ConsumerGroups};
 use crate::deadline::{Deadline, DrainOutcome};
-use crate::pipeline::{Context, Pipeline, Plan, Prefetch, Topic, Topics};
+use crate::pipeline::{Context, Fetching, Pipeline, Plan, Topic, Topics};
 use crate::target::{Limits, TargetTopic};
 
 /// The pipelines of one mirror, by consumer group.
@@ -57,9 +57,9 @@ impl Pipelines {
         self.context.mirror = Arc::clone(mirror);
     }
 
-    /// Sets what consumers that start from now on may prefetch.
-    pub fn set_prefetch(&mut self, prefetch: Prefetch) {
-        self.context.prefetch = prefetch;
+    /// Sets how consumers fetch that start from now on.
+    pub fn set_fetching(&mut self, fetching: Fetching) {
+        self.context.fetching = fetching;
     }
 
     /// Whether the topic is copied already.

@@ -13,7 +13,7 @@ use super::producers::Producers;
 use crate::board::{MirrorBoard, Standing, TopicBoard};
 use crate::checkpoints::Checkpoints;
 use crate::clusters::{Inspector, TopicId, TopicPartition};
-use crate::config::{self, HEARTBEATS_TOPIC, ImportFrom, is_heartbeat_topic};
+use crate::config::{self, ConsumerGroups, HEARTBEATS_TOPIC, ImportFrom, is_heartbeat_topic};
 use crate::control::Discovery;
 use crate::control::plan::{Action, TopicPlan};
 use crate::deadline::{Deadline, DrainOutcome};
@@ -21,7 +21,7 @@ use crate::heartbeats::Heartbeats;
 use crate::metrics::{Metrics, Stage};
 use crate::mirrormaker::{Legacy, Standby};
 use crate::offset::SourceOffset;
-use crate::pipeline::{self, Plan, Prefetch};
+use crate::pipeline::{self, Express, Fetching, Plan};
 use crate::status::{State, nothing_selected};
 use crate::target::Limits;
 
@@ -39,7 +39,7 @@ pub(super) struct Session {
     standby: Standby,
     producers: Producers,
     discovery: Discovery,
-    /// Bytes to prefetch, for all topics together.
+    /// Bytes that the members may prefetch, for all topics together; those that are read apart have as much again.
     prefetch: u64,
     board: Arc<MirrorBoard>,
     /// Whether the last look found nothing to mirror.
@@ -65,6 +65,8 @@ impl Session {
             let [from, to] = ends.map(|(cluster, asked)| (Arc::clone(cluster), asked.clone()));
             Legacy::new(Arc::clone(mirror), from, to)
         });
+        let prefetch = shared.prefetch / 2;
+        let express = Express::new(Arc::clone(&from), Arc::clone(mirror), prefetch);
         let context = pipeline::Context {
             mirror: Arc::clone(mirror),
             source: from,
@@ -76,7 +78,8 @@ impl Session {
             maps: parts.maps,
             budget: shared.budget,
             metrics: metrics.clone(),
-            prefetch: Prefetch::default(),
+            fetching: Fetching::default(),
+            express,
         };
         Self {
             heartbeats: parts.heartbeats,
@@ -91,7 +94,7 @@ impl Session {
             ),
             producers: parts.producers,
             pipelines: Pipelines::new(context),
-            prefetch: shared.prefetch,
+            prefetch,
             board,
             selects_nothing: false,
             source_ids: BTreeMap::new(),
@@ -286,7 +289,16 @@ impl Session {
         let partitions: u64 = plans.iter().map(|plan| u64::from(plan.partitions)).sum();
         let partition = (self.prefetch / partitions.max(1)).clamp(64 << 10, 8 << 20);
         let answer = (self.prefetch / 4).clamp(1 << 20, 16 << 20);
-        self.pipelines.set_prefetch(Prefetch { partition, answer });
+        let wait = match self.mirror.consumer_groups {
+            ConsumerGroups::PerTopic => Duration::from_secs(1),
+            // Each fetch asks for every idle partition of very many topics.
+            ConsumerGroups::Shared => Duration::from_secs(5),
+        };
+        self.pipelines.set_fetching(Fetching {
+            partition,
+            answer,
+            wait,
+        });
     }
 
     /// Partitions that do not read are not told the log end by fetch answers, so it is asked for.

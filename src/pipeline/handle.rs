@@ -7,9 +7,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
+use super::express::Express;
 use super::group::Group;
 use super::member::Member;
-use super::settings::Prefetch;
+use super::settings::Fetching;
 use super::topic::Topics;
 use crate::budget::Budget;
 use crate::clusters::Inspector;
@@ -42,8 +43,10 @@ pub struct Context {
     pub budget: Arc<Budget>,
     /// Counters of errors.
     pub metrics: Metrics,
-    /// Bytes that librdkafka may prefetch.
-    pub prefetch: Prefetch,
+    /// How members fetch.
+    pub fetching: Fetching,
+    /// Reads partitions that are busy.
+    pub express: Express,
 }
 
 /// A running pipeline.
@@ -64,7 +67,7 @@ impl Pipeline {
             &context.source,
             group,
             context.mirror.isolation,
-            context.prefetch,
+            context.fetching,
         )?;
         let (stop, stopped) = watch::channel(None);
         let (wanted, following) = watch::channel(Topics::new());

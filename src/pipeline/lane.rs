@@ -13,12 +13,12 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::flight::{Batch, Flight};
+use super::intake::Intake;
 use super::lease::Holder;
 use super::provenance::LeftOut;
 use crate::board::Seat;
 use crate::budget::Permit;
 use crate::librdkafka::message::{Kind, Messages};
-use crate::librdkafka::queue::PartitionQueue;
 use crate::offset::SourceOffset;
 use crate::target::{Acks, Room, Writer};
 
@@ -36,7 +36,7 @@ const CALM: Duration = Duration::from_secs(5);
 /// One partition in flow.
 pub struct Lane {
     /// Where its records come from.
-    pub queue: PartitionQueue,
+    pub intake: Intake,
     /// Which of them are not copied.
     pub left_out: LeftOut,
     /// Where the others go.
@@ -163,11 +163,14 @@ impl Lane {
     pub async fn run(mut self) -> Ended {
         let flown = self.flow().await;
         let Self {
+            intake,
             mut acks,
             mut flight,
             stop,
             ..
         } = self;
+        // Nothing more is read while it settles.
+        drop(intake);
         flight.seat().set_held_up(true);
         let until = *stop.borrow();
         let until = until.unwrap_or_else(|| Instant::now() + SETTLE);
@@ -189,7 +192,7 @@ impl Lane {
     /// Reads, sends and takes acknowledgements in until it is told to stop.
     async fn flow(&mut self) -> Result<(), Trouble> {
         let Self {
-            queue,
+            intake,
             left_out,
             writer,
             acks,
@@ -201,8 +204,6 @@ impl Lane {
         let seat = std::sync::Arc::clone(flight.seat());
         let mut read = Messages::none();
         let mut waiting: Option<Batch> = None;
-        // Before the first record of this assignment, the queue may still know the position of the last one.
-        let mut has_read = false;
         let mut position_is_news = false;
         let begun = Instant::now();
         loop {
@@ -214,9 +215,8 @@ impl Lane {
             let is_quiet = bytes.is_none() && flight.is_settled();
             if bytes.is_none() && std::mem::take(&mut position_is_news) {
                 // Everything taken is sent; markers behind the last record were taken, too.
-                queue.position().into_iter().for_each(|position| {
-                    flight.reach(SourceOffset::new(position));
-                });
+                let position = intake.position().into_iter();
+                position.for_each(|position| flight.reach(position));
             }
             seat.set_held_up(bytes.is_some());
             tokio::select! {
@@ -229,10 +229,12 @@ impl Lane {
                         room.send(first, batch.messages);
                     }
                 }
-                () = queue.readable(), if bytes.is_none() => {
-                    read = queue.take(BATCH_RECORDS);
-                    has_read |= !read.is_empty();
-                    position_is_news = has_read;
+                () = intake.due(bytes.is_none()) => intake.turn().await,
+                () = intake.readable(), if bytes.is_none() => {
+                    read = intake.take(BATCH_RECORDS);
+                    position_is_news = true;
+                    let log_end = intake.log_end().into_iter();
+                    log_end.for_each(|end| seat.see_source_end(end));
                     left_out.take_out(&mut read);
                 }
                 () = calm(begun), if is_quiet && flight.is_recovering() => flight.recovered(),

@@ -15,7 +15,8 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use super::mark::{Committed, Mark};
-use super::settings::{self, Prefetch};
+use super::partition_list::{list, place, positions, seek};
+use super::settings::{self, Fetching};
 use crate::clusters::TopicPartition;
 use crate::clusters::context::ClusterContext;
 use crate::config::{self, Isolation};
@@ -23,15 +24,6 @@ use crate::librdkafka::commit::{Answer, Commits};
 use crate::librdkafka::queue::PartitionQueue;
 use crate::librdkafka::{epochs, watermarks};
 use crate::offset::{LeaderEpoch, Position, SourceOffset};
-
-/// Longest wait for librdkafka's own thread to take note of a seek; no broker is asked for it.
-const SEEK: Duration = Duration::from_millis(100);
-
-/// How often a seek is tried before the partition is assigned anew: for two seconds at least.
-const SEEK_ATTEMPTS: u32 = 400;
-
-/// Time between two attempts.
-const BETWEEN_SEEKS: Duration = Duration::from_millis(5);
 
 /// What the group asks of this member.
 #[derive(Debug)]
@@ -48,6 +40,7 @@ pub enum Event {
 /// A member of a group.
 pub struct Member {
     session_timeout: Duration,
+    fetch_wait: Duration,
     commits: Commits,
     consumer: Arc<StreamConsumer<Callbacks>>,
 }
@@ -62,7 +55,7 @@ impl Member {
         cluster: &config::Cluster,
         group: &str,
         isolation: Isolation,
-        prefetch: Prefetch,
+        fetching: Fetching,
     ) -> KafkaResult<(Self, mpsc::UnboundedReceiver<Event>)> {
         let (sender, events) = mpsc::unbounded_channel();
         let callbacks = Callbacks {
@@ -70,14 +63,14 @@ impl Member {
             events: sender,
             leaving: AtomicBool::new(false),
         };
-        let settings = settings::consumer(cluster, group, isolation, prefetch);
-        let session_timeout = settings.get("session.timeout.ms");
-        let session_timeout = session_timeout.and_then(|millis| millis.parse().ok());
-        let session_timeout = Duration::from_millis(session_timeout.unwrap_or(10_000));
+        let settings = settings::consumer(cluster, group, isolation, fetching);
+        let session_timeout = settings::millis(&settings, "session.timeout.ms");
+        let fetch_wait = settings::millis(&settings, "fetch.wait.max.ms");
         let consumer: StreamConsumer<Callbacks> = settings.create_with_context(callbacks)?;
         let consumer = Arc::new(consumer);
         let member = Self {
-            session_timeout,
+            session_timeout: session_timeout.unwrap_or(Duration::from_secs(10)),
+            fetch_wait: fetch_wait.unwrap_or(fetching.wait),
             commits: Commits::of(&consumer),
             consumer,
         };
@@ -137,29 +130,45 @@ impl Member {
         self.consumer.incremental_assign(&positions(starts))
     }
 
-    /// Has librdkafka compare the history before each position with the source's, before anything is read: of an
-    /// assignment it takes the epoch, but validates only when it seeks, or when the leader changes later (KIP-320).
-    /// Answers which partitions could not be sought in time.
+    /// Has librdkafka compare the history before each position with the source's, before anything is read (KIP-320). Answers
+    /// which partitions could not be sought in time.
     pub async fn validate(
         &self,
         starts: &[(TopicPartition, Position)],
     ) -> BTreeSet<TopicPartition> {
         let known = starts.iter();
-        let mut waiting: Vec<_> = known
-            .filter(|(_, position)| position.epoch.is_some())
-            .cloned()
-            .collect();
-        for _ in 0..SEEK_ATTEMPTS {
-            if waiting.is_empty() {
-                break;
-            }
-            // `ERR__STATE` until librdkafka's own thread has begun to read the partition.
-            let sought = self.consumer.seek_partitions(positions(&waiting), SEEK);
-            let sought = sought.map_or_else(|_| BTreeSet::new(), |list| without_error(&list));
-            waiting.retain(|(at, _)| !sought.contains(at));
-            tokio::time::sleep(BETWEEN_SEEKS).await;
-        }
-        waiting.into_iter().map(|(at, _)| at).collect()
+        let known = known.filter(|(_, position)| position.epoch.is_some());
+        seek(&self.consumer, known.cloned().collect()).await
+    }
+
+    /// Reads nothing more of a partition, and drops what was read and not taken; it stays assigned.
+    ///
+    /// # Errors
+    ///
+    /// When librdkafka does not know the partition.
+    pub fn pause(&self, at: &TopicPartition) -> KafkaResult<()> {
+        self.consumer.pause(&list(std::slice::from_ref(at)))
+    }
+
+    /// Reads a partition that was paused on from a position. Answers whether it does.
+    pub async fn resume_at(&self, at: &TopicPartition, position: Position) -> bool {
+        let refused = seek(&self.consumer, vec![(at.clone(), position)]).await;
+        refused.is_empty() && self.resume(at).is_ok()
+    }
+
+    /// Reads a partition that was paused on, from wherever it was.
+    ///
+    /// # Errors
+    ///
+    /// When librdkafka does not know the partition.
+    pub fn resume(&self, at: &TopicPartition) -> KafkaResult<()> {
+        self.consumer.resume(&list(std::slice::from_ref(at)))
+    }
+
+    /// How long a broker holds a fetch when nothing is to be read: a partition that was left out of it is read again only
+    /// then.
+    pub fn fetch_wait(&self) -> Duration {
+        self.fetch_wait
     }
 
     /// Stops reading partitions and lets the group have them.
@@ -233,29 +242,6 @@ impl Member {
     }
 }
 
-fn list(partitions: &[TopicPartition]) -> TopicPartitionList {
-    let mut list = TopicPartitionList::with_capacity(partitions.len());
-    for at in partitions {
-        list.add_partition(&at.topic, at.partition);
-    }
-    list
-}
-
-fn positions(positions: &[(TopicPartition, Position)]) -> TopicPartitionList {
-    let mut list = TopicPartitionList::with_capacity(positions.len());
-    for (at, position) in positions {
-        let offset = Offset::Offset(position.offset.get());
-        list.add_partition_offset(&at.topic, at.partition, offset)
-            .expect("a position is a valid offset");
-    }
-    let known = positions.iter();
-    epochs::set(
-        &mut list,
-        known.map(|(_, position)| position.epoch.map(LeaderEpoch::get)),
-    );
-    list
-}
-
 fn marked(committed: &[(TopicPartition, Committed)]) -> TopicPartitionList {
     let offsets = committed.iter();
     let offsets: Vec<_> = offsets
@@ -266,10 +252,6 @@ fn marked(committed: &[(TopicPartition, Committed)]) -> TopicPartitionList {
         element.set_metadata(committed.mark.write());
     }
     list
-}
-
-fn place(element: &TopicPartitionListElem<'_>) -> TopicPartition {
-    TopicPartition::new(element.topic(), element.partition())
 }
 
 /// What the group holds; `None` when it holds nothing.
@@ -283,12 +265,6 @@ fn held(element: &TopicPartitionListElem<'_>, epoch: i32) -> Option<Committed> {
     };
     let mark = Mark::read(element.metadata());
     Some(Committed { position, mark })
-}
-
-fn without_error(list: &TopicPartitionList) -> BTreeSet<TopicPartition> {
-    let elements = list.elements().into_iter();
-    let sought = elements.filter(|element| element.error().is_ok());
-    sought.map(|element| place(&element)).collect()
 }
 
 /// Callbacks only send a message; the pipeline answers from its own task.

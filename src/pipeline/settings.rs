@@ -1,41 +1,46 @@
 //! The consumer's settings: those that the promises rest on, then those that bound and speed it up.
 
+use std::time::Duration;
+
 use rdkafka::config::ClientConfig;
 
 use crate::clusters::properties;
 use crate::config::{self, Isolation};
 
-/// Bytes that librdkafka may prefetch for one partition, and for one answer of a broker.
+/// How librdkafka fetches.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Prefetch {
-    /// Per partition.
+pub struct Fetching {
+    /// Bytes that it may prefetch of one partition.
     pub partition: u64,
-    /// Per fetch answer, all partitions of the topic on one broker together.
+    /// Bytes of one fetch answer, all partitions on one broker together.
     pub answer: u64,
+    /// How long a broker holds a fetch when nothing is to be read. Each answer costs, and a record ends the wait at once. The
+    /// user's `fetch.wait.max.ms` wins over it.
+    pub wait: Duration,
 }
 
-/// What the user's properties may set otherwise.
-const DEFAULTS: &[(&str, &str)] = &[
-    // A member that vanished without leaving is missed after this long; librdkafka's default is 45 s.
-    ("session.timeout.ms", "10000"),
-    // How long a broker holds the fetch of an idle topic; each answer costs, and a record ends the wait at once.
-    ("fetch.wait.max.ms", "1000"),
-];
+/// A member that vanished without leaving is missed after this long; librdkafka's default is 45 s.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Settings of the consumer: those that the promises rest on, then those that bound and speed it up.
 pub fn consumer(
     cluster: &config::Cluster,
     group: &str,
     isolation: Isolation,
-    prefetch: Prefetch,
+    fetching: Fetching,
 ) -> ClientConfig {
     let mut config = properties::base(cluster, group);
-    for (key, value) in DEFAULTS {
+    // What the user's properties may set otherwise.
+    let defaults = [
+        ("session.timeout.ms", SESSION_TIMEOUT),
+        ("fetch.wait.max.ms", fetching.wait),
+    ];
+    for (key, time) in defaults {
         if config.get(key).is_none() {
-            config.set(*key, *value);
+            config.set(key, time.as_millis().to_string());
         }
     }
-    let partition_kib = (prefetch.partition / 1024).max(1);
+    let partition_kib = (fetching.partition / 1024).max(1);
     config
         .set("group.id", group)
         .set("partition.assignment.strategy", "cooperative-sticky")
@@ -55,9 +60,9 @@ pub fn consumer(
         )
         .set(
             "fetch.message.max.bytes",
-            prefetch.partition.min(1 << 20).to_string(),
+            fetching.partition.min(1 << 20).to_string(),
         )
-        .set("fetch.max.bytes", prefetch.answer.to_string())
+        .set("fetch.max.bytes", fetching.answer.to_string())
         // Not a bound but a check of sanity: one record may be larger than `fetch.max.bytes` (KIP-74).
         .set("receive.message.max.bytes", "1000000000")
         // The default of a second idles a partition whose queue was full for that long.
@@ -65,6 +70,12 @@ pub fn consumer(
         // New partitions are looked for by discovery, and leaders that moved are told by the brokers.
         .set("topic.metadata.refresh.interval.ms", "60000");
     config
+}
+
+/// A time that the settings give in milliseconds.
+pub fn millis(settings: &ClientConfig, key: &str) -> Option<Duration> {
+    let millis = settings.get(key)?.parse().ok()?;
+    Some(Duration::from_millis(millis))
 }
 
 #[cfg(test)]
@@ -87,11 +98,12 @@ mod tests {
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
                 .collect(),
         };
-        let prefetch = Prefetch {
+        let fetching = Fetching {
             partition: 1 << 20,
             answer: 4 << 20,
+            wait: Duration::from_secs(1),
         };
-        consumer(&cluster, "group", Isolation::ReadCommitted, prefetch)
+        consumer(&cluster, "group", Isolation::ReadCommitted, fetching)
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::caution::Caution;
 use super::copies::Memory;
 use super::flight::Flight;
 use super::group::Group;
+use super::intake::Intake;
 use super::lane::{Lane, SETTLE};
 use super::lanes::{Place, Progress};
 use super::mapping;
@@ -316,8 +317,16 @@ impl Group {
             start.place.map.clone(),
             !self.context.mirror.is_only_writer(&start.at.topic),
         );
+        let intake = Intake::new(
+            start.at.clone(),
+            Arc::clone(&self.member),
+            self.context.express.clone(),
+            start.queue,
+            start.position,
+            start.log_end,
+        );
         let lane = Lane {
-            queue: start.queue,
+            intake,
             left_out: LeftOut::of(&self.context.mirror, &start.at.topic),
             writer,
             acks,

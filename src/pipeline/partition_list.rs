@@ -1,0 +1,82 @@
+//! Lists of partitions and positions as librdkafka takes them, and having it seek to them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::clusters::TopicPartition;
+use crate::librdkafka::epochs;
+use crate::offset::{LeaderEpoch, Position};
+
+/// Longest wait for librdkafka's own thread to take note of a seek; no broker is asked for it.
+const SEEK: Duration = Duration::from_millis(100);
+
+/// How often a seek is tried: for two seconds at least.
+const SEEK_ATTEMPTS: u32 = 400;
+
+/// Time between two attempts.
+const BETWEEN_SEEKS: Duration = Duration::from_millis(5);
+
+/// Partitions, without positions.
+pub fn list(partitions: &[TopicPartition]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for at in partitions {
+        list.add_partition(&at.topic, at.partition);
+    }
+    list
+}
+
+/// Partitions, each with the position to read from and what is known of its epoch.
+///
+/// # Panics
+///
+/// When a position is negative.
+pub fn positions(positions: &[(TopicPartition, Position)]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(positions.len());
+    for (at, position) in positions {
+        let offset = Offset::Offset(position.offset.get());
+        list.add_partition_offset(&at.topic, at.partition, offset)
+            .expect("a position is a valid offset");
+    }
+    let known = positions.iter();
+    epochs::set(
+        &mut list,
+        known.map(|(_, position)| position.epoch.map(LeaderEpoch::get)),
+    );
+    list
+}
+
+/// Which partition an element is about.
+pub fn place(element: &TopicPartitionListElem<'_>) -> TopicPartition {
+    TopicPartition::new(element.topic(), element.partition())
+}
+
+/// Has librdkafka go to these positions, and compare the history before each of which an epoch is known with the source's
+/// before anything more is read: when partitions are assigned it takes the epoch, but validates only when it seeks, or when
+/// the leader changes later (KIP-320). What was read and not taken is dropped. Answers which partitions could not be
+/// sought in time.
+pub async fn seek<C: ConsumerContext>(
+    consumer: &StreamConsumer<C>,
+    mut waiting: Vec<(TopicPartition, Position)>,
+) -> BTreeSet<TopicPartition> {
+    for _ in 0..SEEK_ATTEMPTS {
+        if waiting.is_empty() {
+            break;
+        }
+        // `ERR__STATE` until librdkafka's own thread has begun to read the partition.
+        let sought = consumer.seek_partitions(positions(&waiting), SEEK);
+        let sought = sought.map_or_else(|_| BTreeSet::new(), |list| without_error(&list));
+        waiting.retain(|(at, _)| !sought.contains(at));
+        tokio::time::sleep(BETWEEN_SEEKS).await;
+    }
+    waiting.into_iter().map(|(at, _)| at).collect()
+}
+
+fn without_error(list: &TopicPartitionList) -> BTreeSet<TopicPartition> {
+    let elements = list.elements().into_iter();
+    let sought = elements.filter(|element| element.error().is_ok());
+    sought.map(|element| place(&element)).collect()
+}
