@@ -119,16 +119,10 @@ impl Pipelines {
     }
 
     /// Takes note of what was seen of a topic that is copied.
-    ///
-    /// # Panics
-    ///
-    /// When its pipeline did.
     pub fn see(&mut self, names: &Plan, sight: Sight) {
         let Some(group) = self.groups.get_mut(&names.group) else {
             return;
         };
-        let alive = group.members.iter().all(|member| !member.is_finished());
-        assert!(alive, "a pipeline does not panic");
         if let Some(limits) = sight.limits
             && let Some(sender) = group.limits.get(&*names.source_topic)
         {
@@ -169,8 +163,14 @@ impl Pipelines {
     }
 
     /// Tells the pipelines what has changed.
+    ///
+    /// # Panics
+    ///
+    /// When one of them did.
     pub fn publish(&mut self) {
         for group in self.groups.values_mut() {
+            let alive = group.members.iter().all(|member| !member.is_finished());
+            assert!(alive, "a pipeline does not panic");
             if std::mem::take(&mut group.has_news) {
                 let members = group.members.iter();
                 members.for_each(|member| member.follow(group.topics.clone()));

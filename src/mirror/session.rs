@@ -45,6 +45,8 @@ pub(super) struct Session {
     /// Whether the last look found nothing to mirror.
     selects_nothing: bool,
     pipelines: Pipelines,
+    /// The plans that were carried out for every topic: of the same ones only what else has changed is looked at.
+    carried_out: Option<Arc<[TopicPlan]>>,
     /// The id of each source topic that was mirrored in the life of this process, as last seen.
     source_ids: BTreeMap<String, TopicId>,
 }
@@ -97,6 +99,7 @@ impl Session {
             prefetch,
             board,
             selects_nothing: false,
+            carried_out: None,
             source_ids: BTreeMap::new(),
             source,
             target,
@@ -171,24 +174,27 @@ impl Session {
     async fn look(&mut self) {
         match self.discovery.look().await {
             Ok(plans) => {
-                self.tell_of_nothing(&plans);
-                self.heartbeats.set_mirrored(plans.iter().any(|plan| {
-                    plan.action == Action::Mirror && plan.names.source_topic == HEARTBEATS_TOPIC
-                }));
+                let before = self.carried_out.take();
+                let is_news = !before.is_some_and(|before| Arc::ptr_eq(&before, &plans));
+                if is_news {
+                    self.see_plans(&plans);
+                }
                 let grown = self.discovery.take_grown();
                 self.producers.learn_partitions(&grown).await;
-                self.stop_vanished(&plans);
-                self.share_prefetch(&plans);
-                let limits = self.limits(&plans).await;
+                let limits = self.limits(&plans, is_news).await;
                 let ids = self.discovery.source_ids(&plans).await;
+                let mut all_run = true;
                 for plan in plans.iter() {
                     let seen = Sight {
                         partitions: plan.partitions,
                         source_id: ids.get(&plan.names.source_topic).cloned(),
                         limits: limits.get(&plan.names.target_topic).copied(),
                     };
-                    self.carry_out(plan, seen);
+                    if is_news || self.is_new_of(plan, &seen) {
+                        all_run &= self.carry_out(plan, seen);
+                    }
                 }
+                self.carried_out = all_run.then_some(plans);
                 self.pipelines.publish();
                 self.board.set_trouble(None);
             }
@@ -196,6 +202,22 @@ impl Session {
         }
         self.discovery.follow().await;
         self.refresh_log_ends().await;
+    }
+
+    /// Takes note of what is planned now.
+    fn see_plans(&mut self, plans: &[TopicPlan]) {
+        self.tell_of_nothing(plans);
+        self.heartbeats.set_mirrored(plans.iter().any(|plan| {
+            plan.action == Action::Mirror && plan.names.source_topic == HEARTBEATS_TOPIC
+        }));
+        self.stop_vanished(plans);
+        self.share_prefetch(plans);
+    }
+
+    /// Whether a look shows something new of a topic whose plan was carried out.
+    fn is_new_of(&self, plan: &TopicPlan, seen: &Sight) -> bool {
+        let known = self.source_ids.get(&plan.names.source_topic);
+        seen.limits.is_some() || seen.source_id.is_some() && seen.source_id.as_ref() != known
     }
 
     /// Warns when the patterns select nothing, once until they select something.
@@ -208,7 +230,8 @@ impl Session {
         self.selects_nothing = nothing;
     }
 
-    fn carry_out(&mut self, plan: &TopicPlan, mut seen: Sight) {
+    /// Answers whether nothing is left to do.
+    fn carry_out(&mut self, plan: &TopicPlan, mut seen: Sight) -> bool {
         let names = &plan.names;
         // What a pipeline that starts now is told was seen before this look, if it was.
         let last_seen = seen.source_id.as_ref().and_then(|id| {
@@ -222,7 +245,7 @@ impl Session {
             };
             self.discovery.tell_refused(names, refused);
             self.pipelines.see(names, seen);
-            return;
+            return true;
         }
         seen.source_id = last_seen.or(seen.source_id);
         let board = self
@@ -232,14 +255,16 @@ impl Session {
             if board.set_standing(Some(stopped(reason.clone()))) {
                 tracing::warn!(topic = names.source_topic, reason, "topic refused");
             }
-            return;
+            return true;
         }
         board.set_standing(None);
         if let Err(reason) = self.start(names.clone(), seen, Arc::clone(&board)) {
             self.metrics
                 .error(&self.mirror.name, Stage::Control, "Start");
             board.set_standing(Some(stopped(reason)));
+            return false;
         }
+        true
     }
 
     fn start(&mut self, names: Plan, seen: Sight, board: Arc<TopicBoard>) -> Result<(), String> {
@@ -256,10 +281,11 @@ impl Session {
     }
 
     /// What those copies take that are about to start, or have refused a record.
-    async fn limits(&self, plans: &[TopicPlan]) -> BTreeMap<String, Limits> {
-        let starting = plans
-            .iter()
-            .filter(|plan| plan.action == Action::Mirror && !self.pipelines.has(&plan.names));
+    async fn limits(&self, plans: &[TopicPlan], are_new: bool) -> BTreeMap<String, Limits> {
+        let is_starting = |plan: &&TopicPlan| {
+            are_new && plan.action == Action::Mirror && !self.pipelines.has(&plan.names)
+        };
+        let starting = plans.iter().filter(is_starting);
         let names = starting.map(|plan| plan.names.target_topic.clone());
         let names: Vec<_> = names.chain(self.board.take_refused()).collect();
         match names.is_empty() {
@@ -334,6 +360,7 @@ impl Session {
             .error(&self.mirror.name, Stage::Produce, "Fatal");
         self.pipelines.stop(Deadline::within(STOP_WITHIN)).await;
         self.producers.close().await;
+        self.carried_out = None;
     }
 }
 
