@@ -26,5 +26,6 @@ mod ports;
 mod properties;
 mod restarts;
 mod retention;
+mod shared;
 mod stall;
 mod standing;
