@@ -4,6 +4,9 @@
 //! the gap and goes on. So that a partition stops at the refused record (I9) and nothing behind it is copied twice once
 //! the cause is removed, a record that the target may refuse is sent when all before it is acknowledged, and the next
 //! one when its own fate is known.
+//!
+//! So flies the first record of all, too: a broker that knows nothing of a producer takes whatever sequence comes first
+//! (KIP-360), and what librdkafka has in flight or queued behind a batch that is refused for a while may come before it.
 
 use tokio::sync::watch;
 
@@ -28,17 +31,19 @@ pub struct Careful {
     limits: Limits,
     now_ms: i64,
     through: Option<SourceOffset>,
+    is_stranger: bool,
     cramped: bool,
 }
 
 impl Caution {
-    /// As of now.
-    pub fn now(&self) -> Careful {
+    /// As of now; the target may know nothing of the producer where `is_stranger` says so.
+    pub fn now(&self, is_stranger: bool) -> Careful {
         let limits = *self.limits.borrow();
         Careful {
             limits,
             now_ms: now_ms(),
             through: self.through,
+            is_stranger,
             // The limit was lowered after the producer was chosen.
             cramped: limits.batch_bytes() < self.producer_batch,
         }
@@ -51,7 +56,7 @@ impl Careful {
         let refused_before = self
             .through
             .is_some_and(|through| SourceOffset::new(record.offset()) < through);
-        refused_before || self.limits.may_refuse(record, self.now_ms)
+        self.is_stranger || refused_before || self.limits.may_refuse(record, self.now_ms)
     }
 
     /// Bytes that a batch may have so that the target surely takes it, where all batches have to fly alone; `None`

@@ -1,8 +1,10 @@
 //! Accounts for what one partition has sent: what became of it, and what that means for the position.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rdkafka::types::RDKafkaErrorCode;
+use tokio::time::Instant;
 
 use super::caution::{Careful, Caution};
 use super::lane::Trouble;
@@ -19,6 +21,10 @@ use crate::target::Ack;
 
 /// Most bytes of one batch, unless it is one record.
 const BATCH_BYTES: u64 = 1 << 20;
+
+/// How long a producer is surely remembered after an acknowledgement: far less than `producer.id.expiration.ms`, a day
+/// unless a broker is told otherwise.
+const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// Consecutive records, read and not sent yet.
 pub struct Batch {
@@ -79,6 +85,8 @@ pub struct Flight {
     unreported: u64,
     /// Whether what is in flight flies alone.
     alone: bool,
+    /// When the target took something of this flight last.
+    taken: Option<Instant>,
     /// Whether the partition stood still before, and nothing shows yet that it goes on.
     recovering: bool,
     caution: Caution,
@@ -108,6 +116,7 @@ impl Flight {
             prefix: AckedPrefix::at(seat.position()),
             unreported: 0,
             alone: false,
+            taken: None,
             recovering: stood_still,
             caution,
             seat,
@@ -150,7 +159,8 @@ impl Flight {
     /// When the first record was sent already: librdkafka went back, as a seek that comes late makes it.
     pub fn cut(&self, read: &mut Messages) -> Result<Batch, Trouble> {
         let at = self.sent_to();
-        let batch = Batch::cut(read, at, &self.caution.now());
+        let is_stranger = self.taken.is_none_or(|taken| taken.elapsed() > REMEMBERED);
+        let batch = Batch::cut(read, at, &self.caution.now(is_stranger));
         match batch.messages.is_empty() {
             true => Err(Trouble::ReadAgain { at }),
             false => Ok(batch),
@@ -227,6 +237,7 @@ impl Flight {
                 self.notice_others(first);
                 self.seat.metrics.mirrored_records.inc_by(records);
                 self.seat.see_target_end(first.plus(records));
+                self.taken = Some(Instant::now());
                 self.recovered();
             }
             Err(code) => self.pass_over(ack.places.start, records, code)?,

@@ -45,6 +45,8 @@ pub struct Config {
     top: Vec<(String, String)>,
     /// Bootstrap servers of another source, if there is one.
     beside: Option<String>,
+    /// What the daemons log, at least.
+    log_level: &'static str,
 }
 
 impl Config {
@@ -62,6 +64,7 @@ impl Config {
             mirror: vec![("topics".to_owned(), format!("[{topics}]"))],
             top: Vec::new(),
             beside: None,
+            log_level: "info",
         }
     }
 
@@ -76,6 +79,12 @@ impl Config {
         self.client
             .push((property.to_owned(), format!("{value:?}")));
         self
+    }
+
+    /// Has the daemons log what librdkafka sends and is answered.
+    pub fn tells_of_messages(mut self) -> Self {
+        self.log_level = "debug";
+        self.client("debug", "msg")
     }
 
     /// Sets a key of the mirror, its value in YAML.
@@ -117,7 +126,8 @@ impl Config {
         }
         writeln!(
             yaml,
-            "http: {{ listen: \"127.0.0.1:0\" }}\nlog: {{ format: json, level: info }}"
+            "http: {{ listen: \"127.0.0.1:0\" }}\nlog: {{ format: json, level: {} }}",
+            self.log_level
         )?;
         for (key, value) in &self.top {
             writeln!(yaml, "{key}: {value}")?;

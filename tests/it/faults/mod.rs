@@ -23,6 +23,7 @@ mod rejected;
 mod soak;
 mod source_log;
 mod time;
+mod unknown_producer;
 mod weather;
 mod wire;
 mod zombie;
