@@ -146,7 +146,7 @@ impl Lanes {
         let stop = Some(stop);
         self.partitions
             .insert(at.clone(), Partition { place, stop });
-        let span = tracing::info_span!("lane", topic = &*at.topic, at.partition);
+        let span = tracing::info_span!("lane", topic = &*at.topic, partition = at.partition);
         self.tasks
             .spawn(async move { (at, lane.run().await) }.instrument(span));
     }

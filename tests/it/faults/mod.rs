@@ -20,6 +20,7 @@ mod outages;
 mod pressure;
 mod producers;
 mod rejected;
+mod repeats;
 mod soak;
 mod source_log;
 mod time;
