@@ -224,7 +224,7 @@ impl PartitionLog {
     /// Notes what a batch tells of its producer and its transaction.
     pub(super) fn take_note(&mut self, batch: &StoredBatch) {
         let (header, offset) = (batch.header(), batch.base_offset);
-        self.producers.record(&header, offset, batch.appended_at);
+        self.producers.record(&header, offset);
         let ending = Ending::of(&header, &batch.bytes);
         self.transactions.record(&header, offset, ending);
     }
@@ -346,8 +346,9 @@ impl PartitionLog {
             .map_err(|error| error.source)
     }
 
-    /// Forgets idempotent producers that were last seen before `since`, in milliseconds.
-    pub(crate) fn expire_producers(&mut self, since: i64) {
-        self.producers.expire(since);
+    /// Forgets idempotent producers whose newest records are of `until` or before, in milliseconds.
+    pub(crate) fn expire_producers(&mut self, until: i64) {
+        let transactions = &self.transactions;
+        self.producers.expire(until, |id| transactions.is_open(id));
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Producers {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Producer {
     epoch: i16,
-    /// Milliseconds; producers that were silent for long are forgotten.
+    /// Milliseconds, as the newest batch tells the time: producers whose records are old are forgotten.
     last_seen: i64,
     /// The newest last, never more than [`WINDOW`]; empty after a marker that fenced the epoch before.
     window: VecDeque<Sequenced>,
@@ -49,7 +49,7 @@ impl Producers {
     ///
     /// # Errors
     /// `INVALID_PRODUCER_EPOCH` when a newer instance of the producer has written, `OUT_OF_ORDER_SEQUENCE_NUMBER` when
-    /// batches before it are missing, `DUPLICATE_SEQUENCE_NUMBER` when it is a repeat from before the window.
+    /// batches before it are missing, and when it is a repeat from before the window.
     pub(crate) fn judge(&self, header: &Header) -> Result<Verdict, ResponseError> {
         match self.by_id.get(&header.producer_id) {
             // Any first sequence is good: the producer may be older than this partition's memory of it (KIP-360).
@@ -59,24 +59,24 @@ impl Producers {
     }
 
     /// Takes note of a batch that was appended at `base_offset`.
-    pub(crate) fn record(&mut self, header: &Header, base_offset: i64, now: i64) {
+    pub(crate) fn record(&mut self, header: &Header, base_offset: i64) {
         if header.producer_id == NO_PRODUCER {
             return;
         }
         if header.is_control() {
-            self.fence(header, now);
+            self.end(header);
             return;
         }
         let fresh = || Producer {
             epoch: header.producer_epoch,
-            last_seen: now,
+            last_seen: header.max_timestamp,
             window: VecDeque::new(),
         };
         let producer = self.by_id.entry(header.producer_id).or_insert_with(fresh);
         if producer.epoch != header.producer_epoch {
             *producer = fresh();
         }
-        producer.last_seen = now;
+        producer.last_seen = header.max_timestamp;
         if producer.window.len() == WINDOW {
             producer.window.pop_front();
         }
@@ -87,22 +87,23 @@ impl Producers {
         });
     }
 
-    /// A marker in a newer epoch than that of the records: their writer is not heard any more.
-    fn fence(&mut self, marker: &Header, now: i64) {
-        if let Some(producer) = self.by_id.get_mut(&marker.producer_id)
-            && producer.epoch < marker.producer_epoch
-        {
-            *producer = Producer {
-                epoch: marker.producer_epoch,
-                last_seen: now,
-                window: VecDeque::new(),
-            };
+    /// Takes note of a marker. One in a newer epoch than that of the records: their writer is not heard any more.
+    fn end(&mut self, marker: &Header) {
+        let Some(producer) = self.by_id.get_mut(&marker.producer_id) else {
+            return;
+        };
+        if producer.epoch < marker.producer_epoch {
+            producer.epoch = marker.producer_epoch;
+            producer.window.clear();
         }
+        producer.last_seen = marker.max_timestamp;
     }
 
-    /// Forgets producers that were last seen before `since`, in milliseconds (`producer.id.expiration.ms`).
-    pub(crate) fn expire(&mut self, since: i64) {
-        self.by_id.retain(|_, producer| producer.last_seen >= since);
+    /// Forgets producers whose newest batch is of `until` or before, in milliseconds (`producer.id.expiration.ms`), but for
+    /// those with a transaction open here.
+    pub(crate) fn expire(&mut self, until: i64, is_open: impl Fn(i64) -> bool) {
+        self.by_id
+            .retain(|id, producer| producer.last_seen > until || is_open(*id));
     }
 }
 
@@ -129,11 +130,8 @@ impl Producer {
                 base_offset: same.base_offset,
             });
         }
-        match (self.window.front(), self.window.back()) {
-            (_, Some(newest)) if first == next_after(newest.last) => Ok(Verdict::Next),
-            (Some(oldest), _) if precedes(last, oldest.first) => {
-                Err(ResponseError::DuplicateSequenceNumber)
-            }
+        match self.window.back() {
+            Some(newest) if first == next_after(newest.last) => Ok(Verdict::Next),
             _ => Err(ResponseError::OutOfOrderSequenceNumber),
         }
     }
@@ -142,10 +140,4 @@ impl Producer {
 /// Sequences wrap from `i32::MAX` to 0.
 fn next_after(sequence: i32) -> i32 {
     sequence.wrapping_add(1) & i32::MAX
-}
-
-/// Whether `earlier` lies before `later`, seen the shorter way round the circle.
-fn precedes(earlier: i32, later: i32) -> bool {
-    let ahead = later.wrapping_sub(earlier) & i32::MAX;
-    ahead != 0 && ahead < 1 << 30
 }

@@ -16,14 +16,14 @@ fn wrote(sequence: i32, batches: i32) -> Producers {
     let mut producers = Producers::default();
     for number in 0..batches {
         let first = sequence.wrapping_add(2 * number) & i32::MAX;
-        producers.record(&batch(3, first, 2), 100 + 2 * i64::from(number), 0);
+        producers.record(&batch(3, first, 2), 100 + 2 * i64::from(number));
     }
     producers
 }
 
 #[test]
 fn a_batch_is_judged_by_what_was_written_before() {
-    use ResponseError::{DuplicateSequenceNumber, InvalidProducerEpoch, OutOfOrderSequenceNumber};
+    use ResponseError::{InvalidProducerEpoch, OutOfOrderSequenceNumber};
     let producers = wrote(0, 7); // sequences 0 to 13, of which 4 to 13 are in the window
     let cases = [
         ("the next", batch(3, 14, 1), Ok(Verdict::Next)),
@@ -40,7 +40,7 @@ fn a_batch_is_judged_by_what_was_written_before() {
         (
             "one from before the window",
             batch(3, 2, 2),
-            Err(DuplicateSequenceNumber),
+            Err(OutOfOrderSequenceNumber),
         ),
         ("a gap", batch(3, 15, 1), Err(OutOfOrderSequenceNumber)),
         (
@@ -82,7 +82,7 @@ fn an_unknown_producer_may_begin_anywhere() {
 fn a_batch_without_a_producer_is_never_judged() {
     let plain = Sample::default().incoming().header;
     let mut producers = Producers::default();
-    producers.record(&plain, 0, 0);
+    producers.record(&plain, 0);
     assert_eq!(producers.judge(&plain), Ok(Verdict::Next));
     assert_eq!(producers, Producers::default());
 }
@@ -90,7 +90,7 @@ fn a_batch_without_a_producer_is_never_judged() {
 #[test]
 fn a_new_epoch_forgets_the_batches_of_the_old_one() {
     let mut producers = wrote(0, 3);
-    producers.record(&batch(4, 0, 2), 200, 0);
+    producers.record(&batch(4, 0, 2), 200);
     assert_eq!(
         producers.judge(&batch(4, 0, 2)),
         Ok(Verdict::Repeat { base_offset: 200 })
@@ -102,15 +102,17 @@ fn a_new_epoch_forgets_the_batches_of_the_old_one() {
 }
 
 #[test]
-fn a_silent_producer_is_forgotten_in_time() {
+fn a_producer_whose_records_are_old_is_forgotten_unless_its_transaction_is_open() {
+    let gap = batch(3, 9, 1);
+    let refused = Err(ResponseError::OutOfOrderSequenceNumber);
+    // The samples' records are of 1000.
     let mut producers = wrote(0, 1);
-    producers.expire(0);
-    assert_eq!(
-        producers.judge(&batch(3, 9, 1)),
-        Err(ResponseError::OutOfOrderSequenceNumber)
-    );
-    producers.expire(1);
-    assert_eq!(producers.judge(&batch(3, 9, 1)), Ok(Verdict::Next));
+    producers.expire(999, |_| false);
+    assert_eq!(producers.judge(&gap), refused);
+    producers.expire(1000, |id| id == 7);
+    assert_eq!(producers.judge(&gap), refused);
+    producers.expire(1000, |_| false);
+    assert_eq!(producers.judge(&gap), Ok(Verdict::Next));
 }
 
 proptest! {
@@ -124,7 +126,7 @@ proptest! {
         for count in counts {
             let header = batch(3, sequence, count);
             prop_assert_eq!(producers.judge(&header), Ok(Verdict::Next));
-            producers.record(&header, offset, 0);
+            producers.record(&header, offset);
             prop_assert_eq!(producers.judge(&header), Ok(Verdict::Repeat { base_offset: offset }));
             sequence = sequence.wrapping_add(count as i32) & i32::MAX;
             offset += count as i64;

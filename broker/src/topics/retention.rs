@@ -3,7 +3,8 @@
 use super::topic::Topic;
 
 impl Topic {
-    /// Applies `retention.ms` and `retention.bytes`, batch by batch, and forgets producers last seen before `expired`.
+    /// Applies `retention.ms` and `retention.bytes`, batch by batch, and forgets producers whose
+    /// newest records are of `expired` or before.
     /// Kafka drops whole segments and so keeps up to one segment more; it also keeps compacted topics, as this does.
     pub(crate) fn enforce_retention(&mut self, now: i64, expired: i64) {
         let limits = *self.configs.resolved();
