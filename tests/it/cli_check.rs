@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::cli::{Ended, kmirror_on};
 use crate::harness::Sites;
+use crate::support::cli::{Ended, kmirror_on};
 use crate::support::config_file::Config;
 
 fn check(config: Config) -> Result<Ended> {

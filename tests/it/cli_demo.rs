@@ -5,8 +5,8 @@ use std::process::Command;
 use anyhow::Result;
 use rustix::process::Signal;
 
-use crate::cli::kmirror;
 use crate::harness::SOON;
+use crate::support::cli::kmirror;
 use crate::support::process::Process;
 use crate::support::wait::eventually;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
-use crate::cli::{Ended, kmirror, kmirror_in};
+use crate::support::cli::{Ended, kmirror, kmirror_in};
 use crate::support::config_file::ConfigFile;
 
 /// One of the files in `tests/samples/`.

@@ -4,9 +4,9 @@ use anyhow::Result;
 use kmirror_broker::Api;
 use serde_json::{Value, json};
 
-use crate::cli::{Ended, kmirror_on};
 use crate::harness::{SOON, Sites, copy_of};
 use crate::support::acls::{Operation, Permission};
+use crate::support::cli::{Ended, kmirror_on};
 use crate::support::config_file::Config;
 use crate::support::daemon::Daemon;
 use crate::support::wait::eventually;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use crate::cli::kmirror_on;
 use crate::harness::{SOON, Sites, copy_of};
+use crate::support::cli::kmirror_on;
 use crate::support::codec::Codec;
 use crate::support::config_file::{Config, ConfigFile};
 use crate::support::daemon::Daemon;

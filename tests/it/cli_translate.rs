@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use crate::cli::{Ended, kmirror_on};
 use crate::harness::{SOON, Sites, copy_of};
+use crate::support::cli::{Ended, kmirror_on};
 use crate::support::config_file::{Config, ConfigFile};
 use crate::support::daemon::Daemon;
 

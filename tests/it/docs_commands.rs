@@ -11,8 +11,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
-use crate::cli::kmirror;
 use crate::harness::{SOON, Sites, await_ready};
+use crate::support::cli::kmirror;
 use crate::support::config_file::ConfigFile;
 use crate::support::daemon::Daemon;
 use crate::support::process::Process;

@@ -1,6 +1,6 @@
 //! The promise: a group that is moved to the target reads there exactly what it had not read, wherever it was.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 
@@ -8,75 +8,47 @@ use crate::harness::{SOON, Site, Sites, copy_of};
 use crate::support::checkpoints;
 use crate::support::codec::Codec;
 use crate::support::config_file::ConfigFile;
+use crate::support::copied::Copied;
 use crate::support::daemon::Daemon;
-use crate::support::ledger::{Entry, Ledger, Writer};
+use crate::support::ledger::{Ledger, Writer};
+use crate::support::positions::{self, Positions};
 use crate::support::wait::eventually;
 use crate::support::workload;
 
 const PARTITIONS: i32 = 2;
-/// Groups at random positions, beside those at the start and at the end.
-const GROUPS: usize = 200;
 /// Records of each partition before the kill, and after it.
 const RECORDS: usize = 10_000;
 
-/// Where each group stands in each partition of the source.
-type Positions = BTreeMap<String, Vec<i64>>;
-
-/// Has groups commit positions in `topic`: the start, the end, and any in between.
+/// Has groups commit positions in all partitions of `topic`.
 fn commit_positions(site: &mut Site, topic: &str, prefix: &str) -> Result<Positions> {
-    let mut random = fastrand::Rng::with_seed(42);
-    let mut ends = Vec::new();
-    for partition in 0..PARTITIONS {
-        ends.push(site.client.log_end(topic, partition)?);
-    }
-    let mut positions = Positions::new();
-    for number in 0..GROUPS + 2 {
-        let place = ends.iter().map(|end| match number {
-            0 => 0,
-            1 => *end,
-            _ => random.i64(0..=*end),
-        });
-        positions.insert(format!("{prefix}-{number}"), place.collect());
-    }
-    for (group, place) in &positions {
-        let offsets: Vec<_> = (0..)
-            .zip(place)
-            .map(|(partition, offset)| (topic, partition, *offset))
-            .collect();
-        site.client.commit_with(group, &offsets, "")?;
-    }
-    Ok(positions)
-}
-
-/// What is read of a partition from `offset` on.
-fn read_from(entries: &[Entry], offset: i64) -> impl Iterator<Item = u64> {
-    let rest = entries.iter().filter(move |entry| entry.offset >= offset);
-    rest.map(|entry| entry.content)
+    let partitions: Vec<_> = (0..PARTITIONS).map(|at| (topic, at)).collect();
+    positions::commit(&mut site.client, prefix, &partitions)
 }
 
 /// # Panics
-/// When a group that goes on where `moved` says does not read exactly what it had not read of `source`.
+/// When a group that goes on where `moved` says does not read exactly what it had not read of the source.
 #[track_caller]
 fn assert_each_reads_on(
     positions: &Positions,
-    source: &Ledger,
-    copy: &Ledger,
+    copied: &[Copied],
     moved: impl Fn(&str, i32) -> Option<i64>,
 ) {
     for (group, place) in positions {
-        for (partition, offset) in (0..PARTITIONS).zip(place) {
+        for ((partition, offset), copied) in (0..PARTITIONS).zip(place).zip(copied) {
             let to = moved(group, partition).expect("the group was moved");
-            let unread = read_from(&source.partitions[partition as usize], *offset);
-            let read = read_from(&copy.partitions[partition as usize], to);
-            let (unread, read): (Vec<_>, Vec<_>) = (unread.collect(), read.collect());
-            assert!(
-                read == unread,
-                "{group}, {partition}: from {offset} {} records, from {to} on the target {}",
-                unread.len(),
-                read.len()
-            );
+            copied.assert_reads_on(group, *offset, to);
         }
     }
+}
+
+/// Each partition of what was `written`, which is in the copy once.
+#[track_caller]
+fn each_once(written: &Ledger, copy: &Ledger) -> Vec<Copied> {
+    let partitions = written.partitions.iter().zip(&copy.partitions);
+    let copied = partitions.map(|(written, copy)| Copied::of_entries(written, copy));
+    let copied: Vec<_> = copied.collect();
+    copied.iter().for_each(Copied::assert_each_once);
+    copied
 }
 
 /// Waits until the target's groups are where `positions` of the source's are, by count.
@@ -124,7 +96,7 @@ fn i5_each_group_of_a_plain_topic_reads_on_where_it_was() -> Result<()> {
     await_moved(&sites, "orders", &positions);
     let source = Ledger::read(&mut sites.source.client, "orders")?;
     let copy = Ledger::read(&mut sites.target.client, &copy_of("orders"))?;
-    assert_each_reads_on(&positions, &source, &copy, |group, at| {
+    assert_each_reads_on(&positions, &each_once(&source, &copy), |group, at| {
         let target = sites.target.cluster();
         target.committed(group, &copy_of("orders"), at)
     });
@@ -166,7 +138,7 @@ fn i5_each_group_of_a_compacted_topic_reads_on_where_it_was() -> Result<()> {
     for _ in 0..2 {
         let source = Ledger::read(&mut sites.source.client, "orders")?;
         let copy = Ledger::read(&mut sites.target.client, &copy_of("orders"))?;
-        assert_each_reads_on(&positions, &source, &copy, |group, at| {
+        assert_each_reads_on(&positions, &each_once(&source, &copy), |group, at| {
             let target = sites.target.cluster();
             target.committed(group, &copy_of("orders"), at)
         });
@@ -236,7 +208,7 @@ fn i5_each_group_of_two_sources_of_one_topic_reads_on_where_it_was() -> Result<(
         });
         let source = Ledger::read(&mut site.client, "orders")?;
         let own = those_of(&source, &copy);
-        assert_each_reads_on(&positions, &source, &own, |group, at| {
+        assert_each_reads_on(&positions, &each_once(&source, &own), |group, at| {
             let key = (group.to_owned(), "all.orders".to_owned(), at);
             told.get(&key).map(|one| one.downstream)
         });

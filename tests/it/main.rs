@@ -11,7 +11,6 @@ mod bad_input;
 mod bounds;
 mod busy;
 mod checkpoints;
-mod cli;
 mod cli_broker;
 mod cli_check;
 mod cli_demo;

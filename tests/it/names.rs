@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cli::kmirror_on;
 use crate::harness::{SOON, Site, Sites, await_ready};
+use crate::support::cli::kmirror_on;
 use crate::support::client::Client;
 use crate::support::codec::Codec;
 use crate::support::config_file::ConfigFile;

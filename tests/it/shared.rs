@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cli::kmirror_on;
 use crate::harness::{SOON, Sites, await_state, metric};
+use crate::support::cli::kmirror_on;
 use crate::support::config_file::ConfigFile;
 use crate::support::daemon::Daemon;
 use crate::support::wait::eventually;

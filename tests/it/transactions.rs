@@ -1,99 +1,26 @@
 //! Sources with transactions: what was committed arrives, what was aborted does not, and the markers in between cost nothing.
 
-use std::time::Duration;
-
-use anyhow::{Result, ensure};
-use rdkafka::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use rdkafka::{Message, Offset, TopicPartitionList};
+use anyhow::{Context, Result, ensure};
 
 use crate::harness::{SOON, Site, Sites, copy_of};
 use crate::support::config_file::Config;
+use crate::support::copied::Copied;
 use crate::support::daemon::Daemon;
+use crate::support::till::{self, EACH, Till};
 use crate::support::wait::eventually;
 
 const TOPIC: &str = "payments";
-const TIMEOUT: Duration = Duration::from_secs(20);
-
-/// Records of one transaction.
-const EACH: usize = 7;
-
-/// A producer that writes transactions, every third of which it aborts.
-struct Till {
-    producer: BaseProducer,
-    next: usize,
-}
-
-impl Till {
-    fn open(site: &Site) -> Result<Self> {
-        let producer: BaseProducer = ClientConfig::new()
-            .set("bootstrap.servers", site.bootstrap())
-            .set("transactional.id", "till")
-            .create()?;
-        producer.init_transactions(TIMEOUT)?;
-        Ok(Self { producer, next: 0 })
-    }
-
-    fn ring(&mut self, transactions: usize) -> Result<()> {
-        for _ in 0..transactions {
-            self.producer.begin_transaction()?;
-            for record in 0..EACH {
-                let key = format!("{} {record}", self.next);
-                let record = BaseRecord::to(TOPIC).partition(0).key(&key).payload("paid");
-                self.producer.send(record).map_err(|(error, _)| error)?;
-            }
-            match self.next % 3 {
-                2 => {
-                    self.producer.flush(TIMEOUT)?;
-                    self.producer.abort_transaction(TIMEOUT)?;
-                }
-                _ => self.producer.commit_transaction(TIMEOUT)?,
-            }
-            self.next += 1;
-        }
-        Ok(())
-    }
-}
 
 /// Keys of the one partition of a topic, as a reader of this isolation sees them.
 fn keys(site: &Site, topic: &str, isolation: &str) -> Result<Vec<String>> {
-    let seen = seen(site, topic, isolation)?.into_iter();
+    let seen = till::seen(site.bootstrap(), topic, isolation)?.into_iter();
     Ok(seen.map(|(_, key)| key).collect())
-}
-
-/// The same with their offsets.
-fn seen(site: &Site, topic: &str, isolation: &str) -> Result<Vec<(i64, String)>> {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", site.bootstrap())
-        .set("group.id", "reader")
-        .set("isolation.level", isolation)
-        .set("enable.auto.commit", "false")
-        .set("enable.partition.eof", "true")
-        .create()?;
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, 0, Offset::Beginning)?;
-    consumer.assign(&list)?;
-    let mut seen = Vec::new();
-    loop {
-        match consumer.poll(TIMEOUT) {
-            Some(Ok(record)) => {
-                let key = record.key().unwrap_or_default();
-                let key = String::from_utf8_lossy(key).into_owned();
-                seen.push((record.offset(), key));
-            }
-            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(seen),
-            Some(Err(error)) => return Err(error.into()),
-            None => anyhow::bail!("{topic} has no end"),
-        }
-    }
 }
 
 fn sites() -> Result<(Sites, Till)> {
     let mut sites = Sites::start()?;
     sites.source.client.create_topic(TOPIC, 1, &[])?;
-    let till = Till::open(&sites.source)?;
+    let till = Till::open(sites.source.bootstrap(), TOPIC)?;
     Ok((sites, till))
 }
 
@@ -139,13 +66,7 @@ fn a_transaction_that_is_open_is_waited_for() -> Result<()> {
     let config = config(&sites).write()?;
     let daemon = Daemon::start("daemon", &config)?;
     await_caught_up(&daemon, &sites);
-    till.producer.begin_transaction()?;
-    let record = BaseRecord::to(TOPIC)
-        .partition(0)
-        .key("open")
-        .payload("paid");
-    till.producer.send(record).map_err(|(error, _)| error)?;
-    till.producer.flush(TIMEOUT)?;
+    till.leave_open("open")?;
     eventually("the open record is on the source", SOON, || {
         let end = sites.source.cluster().log_end(TOPIC, 0);
         ensure!(end == Some(EACH as i64 + 2), "{end:?}");
@@ -155,7 +76,7 @@ fn a_transaction_that_is_open_is_waited_for() -> Result<()> {
         sites.target.cluster().log_end(&copy_of(TOPIC), 0),
         Some(EACH as i64)
     );
-    till.producer.commit_transaction(TIMEOUT)?;
+    till.commit()?;
     await_caught_up(&daemon, &sites);
     let copied = keys(&sites.target, &copy_of(TOPIC), "read_uncommitted")?;
     assert_eq!(copied.last().map(String::as_str), Some("open"));
@@ -226,24 +147,19 @@ fn i5_each_group_among_transactions_reads_on_where_it_was() -> Result<()> {
             .client
             .commit(&format!("group-{offset}"), TOPIC, 0, offset)?;
     }
-    let written = seen(&sites.source, TOPIC, "read_committed")?;
-    let copied = seen(&sites.target, &copy_of(TOPIC), "read_uncommitted")?;
+    let written = till::seen(sites.source.bootstrap(), TOPIC, "read_committed")?;
+    let copy = copy_of(TOPIC);
+    let copied = Copied::of(
+        written,
+        till::seen(sites.target.bootstrap(), &copy, "read_uncommitted")?,
+    );
+    copied.assert_each_once();
     for offset in 0..=end {
-        let unread = written
-            .iter()
-            .filter(|(at, _)| *at >= offset)
-            .map(|(_, key)| key);
         let (target, group) = (sites.target.cluster(), format!("group-{offset}"));
         let moved = eventually(&format!("{group} is moved"), SOON, || {
-            let moved = target.committed(&group, &copy_of(TOPIC), 0);
-            ensure!(moved.is_some(), "it is not");
-            Ok(moved)
+            target.committed(&group, &copy, 0).context("it is not")
         });
-        let read = copied
-            .iter()
-            .filter(|(at, _)| Some(*at) >= moved)
-            .map(|(_, key)| key);
-        assert!(read.eq(unread), "{group} reads on at {moved:?}");
+        copied.assert_reads_on(&group, offset, moved);
     }
     Ok(())
 }
