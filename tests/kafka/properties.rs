@@ -44,7 +44,7 @@ pub fn server(data: &Path, ports: Ports) -> String {
          transaction.state.log.replication.factor=1\n\
          transaction.state.log.min.isr=1\n\
          group.initial.rebalance.delay.ms=0\n\
-         {NO_RETENTION}{PROMPT_RETENTION}{AUTHORIZER}",
+         {NO_RETENTION}{PROMPT_RETENTION}{PROMPT_CLEANING}{AUTHORIZER}",
         data = data.display()
     )
 }
@@ -59,3 +59,6 @@ const AUTHORIZER: &str = "authorizer.class.name=org.apache.kafka.metadata.author
 /// A topic that a test gives a retention of its own feels it within a second, not within five minutes.
 const PROMPT_RETENTION: &str =
     "log.retention.check.interval.ms=500\nlog.initial.task.delay.ms=500\n";
+
+/// The cleaner looks for something to compact as often, not every fifteen seconds.
+const PROMPT_CLEANING: &str = "log.cleaner.backoff.ms=500\n";
