@@ -32,6 +32,7 @@ use tracing::Instrument;
 
 pub use format::Checkpoint;
 pub use groups::mixed_partitions;
+pub use topic::wanted as wanted_topic;
 pub use translator::{Maps, Translated, Translator};
 
 use crate::board::Age;

@@ -92,7 +92,8 @@ impl CheckpointTopic {
     }
 }
 
-fn wanted(mirror: &Mirror) -> Wanted {
+/// The topic that a mirror's checkpoints are written to.
+pub fn wanted(mirror: &Mirror) -> Wanted {
     Wanted {
         name: format!("{}.checkpoints.internal", mirror.source),
         may_create: mirror.create_topics,

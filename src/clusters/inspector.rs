@@ -161,6 +161,15 @@ impl Inspector {
             .await
     }
 
+    /// What this client may do with each group; absent where the broker does not tell.
+    pub async fn group_rights(
+        &self,
+        groups: Vec<String>,
+    ) -> Result<PerGroup<Option<Vec<AclOperation>>>, Error> {
+        self.admin(move |client, timeout| group_members::rights(client, &groups, timeout))
+            .await
+    }
+
     /// Configs that are set on each topic itself, inherited ones left out.
     pub async fn topic_configs(&self, topics: &[String]) -> Result<Vec<Configs>, Error> {
         self.configs(topics, Which::SetOnTopic).await

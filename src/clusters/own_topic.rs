@@ -24,6 +24,30 @@ pub struct Wanted {
     pub configs: &'static [(&'static str, &'static str)],
 }
 
+impl Wanted {
+    /// How it is created.
+    pub fn spec(&self) -> TopicSpec {
+        let configs = [("cleanup.policy", "compact")].into_iter();
+        let configs = configs.chain(self.configs.iter().copied());
+        TopicSpec {
+            name: self.name.clone(),
+            partitions: self.partitions,
+            replication_factor: self.replication_factor,
+            configs: configs
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        }
+    }
+
+    /// What somebody else is to do where kmirror may not create it.
+    pub fn remedy(&self) -> String {
+        format!(
+            "create_topics is false; if it is missing, create it with cleanup.policy=compact and partitions={}",
+            self.partitions
+        )
+    }
+}
+
 /// A compacted topic of kmirror on one cluster.
 pub struct OwnTopic {
     wanted: Wanted,
@@ -72,12 +96,9 @@ impl OwnTopic {
             return Ok(());
         }
         if !self.wanted.may_create {
-            return Err(format!(
-                "create_topics is false; if it is missing, create it with cleanup.policy=compact and partitions={}",
-                self.wanted.partitions
-            ));
+            return Err(self.wanted.remedy());
         }
-        match self.inspector.create_topic(self.spec()).await {
+        match self.inspector.create_topic(self.wanted.spec()).await {
             Ok(Created::Now | Created::Before) => {
                 self.is_there = true;
                 Ok(())
@@ -86,19 +107,6 @@ impl OwnTopic {
                 self.create_at = Instant::now() + self.delays.draw();
                 Err(format!("it was not created: {error}"))
             }
-        }
-    }
-
-    fn spec(&self) -> TopicSpec {
-        let configs = [("cleanup.policy", "compact")].into_iter();
-        let configs = configs.chain(self.wanted.configs.iter().copied());
-        TopicSpec {
-            name: self.wanted.name.clone(),
-            partitions: self.wanted.partitions,
-            replication_factor: self.wanted.replication_factor,
-            configs: configs
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
         }
     }
 

@@ -21,7 +21,7 @@ mod config_sync;
 mod copies;
 mod discovery;
 mod ends;
-mod reason;
+pub mod reason;
 mod refused_configs;
 mod report;
 mod rights;

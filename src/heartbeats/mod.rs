@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 pub use pulse::Pulse;
+pub use writer::wanted_topics;
 
 use crate::clusters::Inspector;
 use crate::config::{self, Mirror};

@@ -9,6 +9,19 @@ use crate::clusters::rare::{Rare, RareProducer};
 use crate::config::Mirror;
 use crate::metrics::{Metrics, Stage};
 
+/// How the topic `name` on `cluster`, one of the ends of `mirror`, is created.
+pub(super) fn wanted(name: String, mirror: &Mirror, cluster: &str) -> Wanted {
+    // What the mirror says is meant for the target.
+    let is_target = cluster == mirror.target;
+    Wanted {
+        name,
+        may_create: mirror.create_topics,
+        partitions: 1,
+        replication_factor: mirror.replication_factor.filter(|_| is_target),
+        configs: &[],
+    }
+}
+
 /// A topic of heartbeats on one cluster.
 pub(super) struct HeartbeatTopic {
     topic: OwnTopic,
@@ -27,15 +40,7 @@ impl HeartbeatTopic {
         inspector: Inspector,
         metrics: Metrics,
     ) -> Self {
-        // What the mirror says is meant for the target.
-        let is_target = inspector.cluster() == mirror.target;
-        let wanted = Wanted {
-            name,
-            may_create: mirror.create_topics,
-            partitions: 1,
-            replication_factor: mirror.replication_factor.filter(|_| is_target),
-            configs: &[],
-        };
+        let wanted = wanted(name, &mirror, inspector.cluster());
         Self {
             topic: OwnTopic::new(wanted, inspector),
             mirror,

@@ -9,8 +9,9 @@ use tokio::time::MissedTickBehavior;
 
 use super::format::Heartbeat;
 use super::pulse::Pulse;
-use super::topic::HeartbeatTopic;
+use super::topic::{HeartbeatTopic, wanted};
 use crate::board::now_ms;
+use crate::clusters::own_topic::Wanted;
 use crate::clusters::rare::RareProducer;
 use crate::clusters::{Inspector, properties};
 use crate::config::{self, HEARTBEATS_TOPIC, Heartbeats, Mirror};
@@ -53,6 +54,32 @@ fn settings(cluster: &config::Cluster, mirror: &str) -> ClientConfig {
     settings
 }
 
+/// Whether heartbeats that are written on the target count: with some on the source, those that come all the way are the
+/// ones that do, and no other is to be taken for one.
+fn counts_on_target(mirror: &Mirror) -> bool {
+    mirror.heartbeats == Heartbeats::Target
+}
+
+/// Whether the copy of the source's heartbeats may be written, too.
+fn writes_copy(mirror: &Mirror) -> bool {
+    counts_on_target(mirror) && mirror.carries_heartbeats()
+}
+
+/// The topics that the heartbeats of `mirror` are written to on `cluster`, which is one of its ends.
+pub fn wanted_topics(mirror: &Mirror, cluster: &str) -> Vec<Wanted> {
+    let (is_target, mut names) = (cluster == mirror.target, Vec::new());
+    match mirror.heartbeats {
+        Heartbeats::Off => {}
+        Heartbeats::Target if !is_target => {}
+        Heartbeats::Target | Heartbeats::Both => names.push(HEARTBEATS_TOPIC.to_owned()),
+    }
+    if is_target && writes_copy(mirror) {
+        names.push(mirror.target_name(HEARTBEATS_TOPIC));
+    }
+    let names = names.into_iter();
+    names.map(|name| wanted(name, mirror, cluster)).collect()
+}
+
 impl Writer {
     /// Writes to the target, and to the copy of the source's heartbeats as long as `is_mirrored` is false.
     pub(super) fn on_target(
@@ -68,10 +95,8 @@ impl Writer {
             let (mirror, metrics) = (Arc::clone(mirror), metrics.clone());
             HeartbeatTopic::new(name, mirror, producer.clone(), inspector, metrics)
         };
-        // With heartbeats on the source, those that come all the way are the ones that count, and no other is to be
-        // taken for one.
-        let counts = mirror.heartbeats == Heartbeats::Target;
-        let copy = (counts && mirror.carries_heartbeats()).then(|| {
+        let counts = counts_on_target(mirror);
+        let copy = writes_copy(mirror).then(|| {
             let copy = topic(mirror.target_name(HEARTBEATS_TOPIC));
             (copy, is_mirrored)
         });

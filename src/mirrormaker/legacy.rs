@@ -89,9 +89,8 @@ impl Inner {
                 left.entry(progress.at).or_default().next = progress.next;
             }
         }
-        // Where `offset-syncs.topic.location` puts them.
-        let on_source = format!("mm2-offset-syncs.{}.internal", self.mirror.target);
-        let on_target = format!("mm2-offset-syncs.{}.internal", self.mirror.source);
+        let on_source = syncs_on_source(&self.mirror);
+        let on_target = syncs_on_target(&self.mirror);
         for (cluster, topic) in [(&self.source, on_source), (&self.target, on_target)] {
             let syncs = read_all(cluster, &topic).await?.unwrap_or_default();
             for (key, value) in syncs {
@@ -108,6 +107,16 @@ impl Inner {
         tracing::info!(partitions, topic, "taking over from MirrorMaker 2");
         Ok(left)
     }
+}
+
+/// Where `offset-syncs.topic.location=source`, the default, puts offset syncs.
+pub fn syncs_on_source(mirror: &Mirror) -> String {
+    format!("mm2-offset-syncs.{}.internal", mirror.target)
+}
+
+/// Where `offset-syncs.topic.location=target` puts them.
+pub fn syncs_on_target(mirror: &Mirror) -> String {
+    format!("mm2-offset-syncs.{}.internal", mirror.source)
 }
 
 /// All records of a topic, each partition in order; `None` when it does not exist.

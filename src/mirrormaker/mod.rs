@@ -17,6 +17,7 @@ mod progress;
 mod standby;
 mod writer;
 
-pub use legacy::{Left, Legacy};
+pub use legacy::{Left, Legacy, syncs_on_source, syncs_on_target};
 pub use offset_sync::OffsetSync;
 pub use standby::{Ends, Standby};
+pub use writer::{wanted_progress, wanted_syncs};

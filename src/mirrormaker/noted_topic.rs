@@ -37,23 +37,14 @@ pub(super) struct NotedTopic {
 }
 
 impl NotedTopic {
-    /// The topic `name`, created with so many partitions when it is missing.
+    /// The topic that is `wanted`, created when it is missing.
     pub(super) fn open(
         mirror: &Arc<Mirror>,
         (cluster, inspector): &(Arc<config::Cluster>, Inspector),
-        (name, partitions): (String, u32),
+        wanted: Wanted,
         placing: Placing,
         metrics: &Metrics,
     ) -> KafkaResult<Self> {
-        // What the mirror says is meant for the target.
-        let is_target = cluster.name == mirror.target;
-        let wanted = Wanted {
-            name,
-            may_create: mirror.create_topics,
-            partitions,
-            replication_factor: mirror.replication_factor.filter(|_| is_target),
-            configs: &[],
-        };
         Ok(Self {
             mirror: Arc::clone(mirror),
             topic: OwnTopic::new(wanted, inspector.clone()),

@@ -7,12 +7,14 @@ use rdkafka::error::KafkaResult;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
+use super::legacy::syncs_on_source;
 use super::murmur2;
 use super::noted_topic::{NotedTopic, Notes};
 use super::offset_sync::OffsetSync;
 use super::progress::Progress;
 use super::standby::Ends;
 use crate::clusters::TopicPartition;
+use crate::clusters::own_topic::Wanted;
 use crate::config::Mirror;
 use crate::metrics::Metrics;
 use crate::offset::SourceOffset;
@@ -23,6 +25,29 @@ const PARTITIONS: u32 = 25;
 
 /// The maps of partitions, by what they map.
 pub(super) type Maps = BTreeMap<TopicPartition, Registered>;
+
+/// The topic on the source for what stood where.
+pub fn wanted_syncs(mirror: &Mirror) -> Wanted {
+    Wanted {
+        name: syncs_on_source(mirror),
+        may_create: mirror.create_topics,
+        partitions: 1,
+        // What the mirror says is meant for the target.
+        replication_factor: None,
+        configs: &[],
+    }
+}
+
+/// The topic on the target for how far each partition was replicated.
+pub fn wanted_progress(mirror: &Mirror) -> Wanted {
+    Wanted {
+        name: format!("mm2-offsets.{}.internal", mirror.source),
+        may_create: mirror.create_topics,
+        partitions: PARTITIONS,
+        replication_factor: mirror.replication_factor,
+        configs: &[],
+    }
+}
 
 /// Writes both topics.
 pub(super) struct Writer {
@@ -40,11 +65,7 @@ impl Writer {
     ///
     /// When librdkafka refuses a property.
     pub(super) fn open(mirror: &Arc<Mirror>, ends: &Ends, metrics: &Metrics) -> KafkaResult<Self> {
-        let syncs = (format!("mm2-offset-syncs.{}.internal", mirror.target), 1);
-        let progress = (
-            format!("mm2-offsets.{}.internal", mirror.source),
-            PARTITIONS,
-        );
+        let (syncs, progress) = (wanted_syncs(mirror), wanted_progress(mirror));
         Ok(Self {
             mirror: Arc::clone(mirror),
             syncs: NotedTopic::open(mirror, &ends.source, syncs, |_, _| 0, metrics)?,

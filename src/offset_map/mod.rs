@@ -30,7 +30,7 @@ pub use past::{Past, Place, Stored};
 pub use recovery::{Cleaning, Digest, Recovered, recover};
 pub use registry::{Registered, Registry, SharedMap};
 pub use run::Run;
-pub use store::Store;
+pub use store::{Store, wanted as wanted_topic};
 
 /// The topic on the target that holds all maps.
 pub const TOPIC: &str = "__kmirror_offsets";

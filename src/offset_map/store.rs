@@ -34,6 +34,17 @@ const CONFIGS: &[(&str, &str)] = &[
     ("min.cleanable.dirty.ratio", "0.2"),
 ];
 
+/// The topic that the maps of a mirror are kept in.
+pub fn wanted(mirror: &Mirror) -> Wanted {
+    Wanted {
+        name: TOPIC.to_owned(),
+        may_create: mirror.create_topics,
+        partitions: PARTITIONS,
+        replication_factor: mirror.replication_factor,
+        configs: CONFIGS,
+    }
+}
+
 /// The map's topic, as one mirror uses it. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -59,17 +70,10 @@ impl Store {
         mirror: &Mirror,
         inspector: Inspector,
     ) -> KafkaResult<Self> {
-        let wanted = Wanted {
-            name: TOPIC.to_owned(),
-            may_create: mirror.create_topics,
-            partitions: PARTITIONS,
-            replication_factor: mirror.replication_factor,
-            configs: CONFIGS,
-        };
         let producer = RareProducer::open(&settings(cluster, &mirror.name), &cluster.name)?;
         let inner = Inner {
             producer,
-            topic: Mutex::new(OwnTopic::new(wanted, inspector)),
+            topic: Mutex::new(OwnTopic::new(wanted(mirror), inspector)),
             archive: Archive::open(cluster, &mirror.name)?,
             partitions: AtomicUsize::new(0),
         };

@@ -1,6 +1,7 @@
 //! `kmirror check --connect` finds what would go wrong before the first record is copied.
 
 use anyhow::Result;
+use kmirror_broker::{Api, ErrorCode};
 
 use crate::harness::Sites;
 use crate::support::cli::{Ended, kmirror_on};
@@ -78,6 +79,49 @@ fn a_copy_that_takes_smaller_batches_than_its_source_is_told_with_the_remedy() -
         ended.code,
         Some(0),
         "the copy will follow: {}",
+        ended.stdout
+    );
+    Ok(())
+}
+
+#[test]
+fn a_topic_of_its_own_that_it_may_not_create_is_told_with_the_acl() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    let faults = sites.target.cluster().faults();
+    let creation = faults.on(Api::CreateTopics).topic("__kmirror_offsets");
+    let denied = creation.fail(ErrorCode::TopicAuthorizationFailed);
+    let map = "topic __kmirror_offsets on target: ";
+    let ended = check(sites.config(&[".*"]))?;
+    assert_problem(&ended, &[map, "add an ACL for CREATE on it"]);
+    denied.remove();
+    let ended = check(sites.config(&[".*"]))?;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let ended = check(sites.config(&[".*"]).set("create_topics", "false"))?;
+    let by_hand = "create it with cleanup.policy=compact and partitions=8";
+    assert_problem(&ended, &[map, by_hand]);
+    Ok(())
+}
+
+#[test]
+fn a_group_whose_offsets_may_not_be_read_is_told_with_the_acl() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    for group in ["billing", "open", "left-out"] {
+        sites.source.client.commit(group, "orders", 0, 0)?;
+    }
+    let faults = sites.source.cluster().faults();
+    for group in ["billing", "left-out"] {
+        let reading = faults.on(Api::OffsetFetch).group(group);
+        reading.fail(ErrorCode::GroupAuthorizationFailed);
+    }
+    let config = sites.config(&[".*"]).set("exclude_groups", "[left-out]");
+    let ended = check(config)?;
+    let words = "group billing on source: DESCRIBE is not allowed; add an ACL for DESCRIBE on it";
+    assert_problem(&ended, &[words]);
+    assert!(
+        ended.stdout.ends_with("1 problem to solve\n"),
+        "{}",
         ended.stdout
     );
     Ok(())

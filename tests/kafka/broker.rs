@@ -59,6 +59,11 @@ impl KafkaBroker {
         format!("127.0.0.1:{}", self.ports.direct)
     }
 
+    /// `host:port` for clients that say who they are, with SASL PLAIN.
+    pub fn secured(&self) -> String {
+        format!("127.0.0.1:{}", self.ports.secured)
+    }
+
     /// A way to the broker that can be disturbed: clients that start from its address stay behind it.
     pub fn proxy(&self) -> Result<Proxy> {
         Proxy::start(self.ports.proxy, self.ports.behind_proxy)
@@ -180,6 +185,7 @@ fn pick_ports() -> Result<Ports> {
         controller: ports::pick()?,
         behind_proxy: ports::pick()?,
         proxy: ports::pick()?,
+        secured: ports::pick()?,
     })
 }
 

@@ -27,5 +27,6 @@ mod properties;
 mod restarts;
 mod retention;
 mod shared;
+mod rights;
 mod stall;
 mod standing;

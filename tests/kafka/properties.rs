@@ -13,7 +13,12 @@ pub struct Ports {
     pub behind_proxy: u16,
     /// What such clients are told to connect to: the proxy's.
     pub proxy: u16,
+    /// For clients that say who they are.
+    pub secured: u16,
 }
+
+/// The one who may come by the secured listener, with its password; ACLs say what it may do.
+pub const PRINCIPAL: (&str, &str) = ("mirror", "mirror-secret");
 
 /// One node that is broker and controller (KRaft), on 127.0.0.1 only.
 ///
@@ -25,16 +30,21 @@ pub fn server(data: &Path, ports: Ports) -> String {
         controller,
         behind_proxy,
         proxy,
+        secured,
     } = ports;
+    let (user, password) = PRINCIPAL;
     format!(
         "process.roles=broker,controller\n\
          node.id=1\n\
          controller.quorum.bootstrap.servers=127.0.0.1:{controller}\n\
          controller.listener.names=CONTROLLER\n\
-         listeners=DIRECT://127.0.0.1:{direct},PROXIED://127.0.0.1:{behind_proxy},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=DIRECT://127.0.0.1:{direct},PROXIED://127.0.0.1:{proxy}\n\
+         listeners=DIRECT://127.0.0.1:{direct},PROXIED://127.0.0.1:{behind_proxy},SECURED://127.0.0.1:{secured},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=DIRECT://127.0.0.1:{direct},PROXIED://127.0.0.1:{proxy},SECURED://127.0.0.1:{secured}\n\
          inter.broker.listener.name=DIRECT\n\
-         listener.security.protocol.map=DIRECT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+         listener.security.protocol.map=DIRECT:PLAINTEXT,PROXIED:PLAINTEXT,SECURED:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+         listener.name.secured.sasl.enabled.mechanisms=PLAIN\n\
+         listener.name.secured.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+         user_{user}=\"{password}\";\n\
          log.dirs={data}\n\
          default.replication.factor=1\n\
          num.partitions=4\n\

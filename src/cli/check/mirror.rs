@@ -6,13 +6,13 @@ use comfy_table::Cell;
 
 use super::super::clusters::Connections;
 use super::super::terminal::{Terminal, Tone, counted, figures, grouped, words};
-use super::{Problems, limits, rights};
+use super::rights::{READ, WRITE};
+use super::{Problems, cluster, groups, limits, own_topics, rights};
 use crate::clusters::{ChangeError, Error, Inspector};
 use crate::config::{ConsumerGroups, Mirror, is_heartbeat_topic};
 use crate::control::plan::{Action, TopicPlan, plan_topics};
 use crate::control::rehearsal::refused_creations;
 use crate::control::wanted_configs::{Wanted, wanted};
-use crate::librdkafka::admin::cluster_description::AclOperation;
 use crate::librdkafka::admin::configs::{ConfigValue, Configs};
 
 /// Up to so many topics a group for each is worth what it costs.
@@ -109,18 +109,28 @@ async fn missing_rights(
     plans: &[TopicPlan],
 ) -> Result<Problems, Error> {
     let originals = names(plans, is_followed, |plan| &plan.names.source_topic);
-    let groups = names(plans, is_followed, |plan| &plan.names.group);
+    let joined = names(plans, is_followed, |plan| &plan.names.group);
     let copies = names(plans, is_there, |plan| &plan.names.target_topic);
-    let (readable, joinable, writable) = tokio::try_join!(
+    let all_copies = names(plans, is_followed, |plan| &plan.names.target_topic);
+    let (readable, joined, writable) = tokio::try_join!(
         source.topic_rights(&originals),
-        source.members(groups.clone()),
+        groups::joined(source, joined),
         target.topic_rights(&copies),
     )?;
-    let read = AclOperation::RD_KAFKA_ACL_OPERATION_READ;
-    let write = AclOperation::RD_KAFKA_ACL_OPERATION_WRITE;
-    let mut problems = rights::topics(&mirror.source, read, &readable);
-    problems.extend(rights::groups(&mirror.source, groups.iter().zip(&joinable)));
-    problems.extend(rights::topics(&mirror.target, write, &writable));
+    let (on_source, on_target, whole, followed) = tokio::try_join!(
+        own_topics::on_source(mirror, source),
+        own_topics::on_target(mirror, target, &all_copies),
+        cluster::missing_rights(mirror, source, target),
+        groups::followed(mirror, source, target),
+    )?;
+    let mut problems = rights::topics(&mirror.source, &[READ], &readable);
+    problems.extend(joined);
+    // What a crash left on the target is read, and moving a group there takes the right to read what it reads.
+    problems.extend(rights::topics(&mirror.target, &[READ, WRITE], &writable));
+    problems.extend(on_source);
+    problems.extend(on_target);
+    problems.extend(whole);
+    problems.extend(followed);
     Ok(problems)
 }
 

@@ -1,8 +1,10 @@
 //! `kmirror check`: whether a configuration is right, and whether the clusters are as it needs them.
 
 mod cluster;
+mod groups;
 mod limits;
 mod mirror;
+mod own_topics;
 mod rights;
 
 use clap::Args;

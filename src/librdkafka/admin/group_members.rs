@@ -1,4 +1,4 @@
-//! Reads who is in a consumer group and which partitions each member was assigned.
+//! Describes consumer groups: who is in them, which partitions each member was assigned, and what this client may do.
 
 use std::ffi::CString;
 use std::time::Duration;
@@ -8,7 +8,10 @@ use rdkafka::client::Client;
 use rdkafka_sys::bindings as sys;
 use rdkafka_sys::types::{RDKafkaAdminOp, RDKafkaRespErr};
 
-use super::{Event, Failure, Session, TopicPartition, array, c_string, error_outcome, text};
+use super::cluster_description::AclOperation;
+use super::{
+    Event, Failure, Options, Session, TopicPartition, array, c_string, error_outcome, text,
+};
 
 /// A consumer group as its coordinator sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +40,30 @@ pub fn describe<C: ClientContext>(
     groups: &[String],
     timeout: Duration,
 ) -> Result<Vec<Result<GroupDescription, Failure>>, Failure> {
+    ask(client, groups, timeout, |options| options, read_members)
+}
+
+/// What the client may do with each group, all requests under way at once; answers in the order of `groups`. Absent before
+/// KIP-430.
+pub fn rights<C: ClientContext>(
+    client: &Client<C>,
+    groups: &[String],
+    timeout: Duration,
+) -> Result<Vec<Result<Option<Vec<AclOperation>>, Failure>>, Failure> {
+    let with = Options::with_authorized_operations;
+    ask(client, groups, timeout, with, read_rights)
+}
+
+/// Reads one thing of a description that is alive.
+type Read<T> = unsafe fn(*const sys::rd_kafka_ConsumerGroupDescription_t) -> T;
+
+fn ask<C: ClientContext, T>(
+    client: &Client<C>,
+    groups: &[String],
+    timeout: Duration,
+    with: impl Fn(Options) -> Options,
+    read_one: Read<T>,
+) -> Result<Vec<Result<T, Failure>>, Failure> {
     let operation = RDKafkaAdminOp::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS;
     let session = Session::open(client, operation, timeout);
     let names = groups
@@ -46,13 +73,13 @@ pub fn describe<C: ClientContext>(
     // One request per group, as librdkafka would do itself: here each keeps its own failure, where a
     // shared request fails as a whole for one coordinator that does not answer.
     for (tag, name) in names.iter().enumerate() {
-        send(&session, name, tag);
+        send(&session, name, &with(session.options(tag)));
     }
-    Ok(session.collect(super::timed_out(names.len()), read))
+    let answers = super::timed_out(names.len());
+    Ok(session.collect(answers, |event| read(event, read_one)))
 }
 
-fn send(session: &Session<'_>, name: &CString, tag: usize) {
-    let options = session.options(tag);
+fn send(session: &Session<'_>, name: &CString, options: &Options) {
     let mut name = name.as_ptr();
     // SAFETY: name and options are alive during the call, which copies them.
     unsafe {
@@ -66,7 +93,7 @@ fn send(session: &Session<'_>, name: &CString, tag: usize) {
     }
 }
 
-fn read(event: &Event) -> Result<GroupDescription, Failure> {
+fn read<T>(event: &Event, read_one: Read<T>) -> Result<T, Failure> {
     // SAFETY: the result and all below it live as long as the event.
     unsafe {
         let result = sys::rd_kafka_event_DescribeConsumerGroups_result(event.as_ptr());
@@ -76,13 +103,36 @@ fn read(event: &Event) -> Result<GroupDescription, Failure> {
             .first()
             .ok_or_else(|| Failure::of(RDKafkaRespErr::RD_KAFKA_RESP_ERR__BAD_MSG))?;
         error_outcome(sys::rd_kafka_ConsumerGroupDescription_error(group))?;
+        Ok(read_one(group))
+    }
+}
+
+/// # Safety
+/// `group` points to a live group description.
+unsafe fn read_members(group: *const sys::rd_kafka_ConsumerGroupDescription_t) -> GroupDescription {
+    // SAFETY: alive, as the caller states, and so is everything that it lends out.
+    unsafe {
         let members = sys::rd_kafka_ConsumerGroupDescription_member_count(group);
-        Ok(GroupDescription {
+        GroupDescription {
             rebalancing: is_rebalancing(sys::rd_kafka_ConsumerGroupDescription_state(group)),
             members: (0..members)
                 .map(|index| member(sys::rd_kafka_ConsumerGroupDescription_member(group, index)))
                 .collect(),
-        })
+        }
+    }
+}
+
+/// # Safety
+/// `group` points to a live group description.
+unsafe fn read_rights(
+    group: *const sys::rd_kafka_ConsumerGroupDescription_t,
+) -> Option<Vec<AclOperation>> {
+    let mut count = 0;
+    // SAFETY: alive, as the caller states, and so is what it lends out.
+    unsafe {
+        let rights =
+            sys::rd_kafka_ConsumerGroupDescription_authorized_operations(group, &raw mut count);
+        (!rights.is_null()).then(|| array(rights, count).to_vec())
     }
 }
 
