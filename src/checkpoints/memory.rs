@@ -17,8 +17,8 @@ pub(super) struct Entry {
     waiting: Option<Position>,
     published: Option<(SourceOffset, TargetOffset, Arc<str>)>,
     settled: Option<Settled>,
-    /// The last refusal that was counted.
-    refused: Option<(Refused, i64)>,
+    /// The offset that was refused last, by the reason.
+    refused: HashMap<Refused, i64>,
 }
 
 /// An offset that the group on the target needs no more.
@@ -54,22 +54,21 @@ impl Entry {
         found: &Translated,
         earlier: Option<&Translated>,
     ) -> Option<Known> {
+        if let Some(target) = found.place() {
+            self.waiting = None;
+            let position = now.clone();
+            return Some(Known { position, target });
+        }
         match (found, earlier) {
             (
-                Translated::Exact(target)
-                | Translated::Unknown {
-                    at_least: Some(target),
-                    ..
-                },
-                _,
+                Translated::NotYet { .. },
+                Some(
+                    Translated::Exact(target)
+                    | Translated::Deleted {
+                        log_start: target, ..
+                    },
+                ),
             ) => {
-                self.waiting = None;
-                Some(Known {
-                    position: now.clone(),
-                    target: *target,
-                })
-            }
-            (Translated::NotYet { .. }, Some(Translated::Exact(target))) => {
                 let position = self.waiting.replace(now.clone())?;
                 let target = *target;
                 Some(Known { position, target })
@@ -121,9 +120,9 @@ impl Entry {
         self.settled.as_ref()?.ahead.as_deref()
     }
 
-    /// Notes a refusal of the offset `of`; answers whether it is another than the last one.
+    /// Notes a refusal of the offset `of`; answers whether it is another than the last one for this reason.
     pub(super) fn refuse(&mut self, reason: Refused, of: i64) -> bool {
-        self.refused.replace((reason, of)) != Some((reason, of))
+        self.refused.insert(reason, of) != Some(of)
     }
 }
 

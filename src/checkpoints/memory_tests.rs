@@ -152,3 +152,29 @@ fn what_is_not_seen_for_a_round_is_forgotten() {
     memory.begin();
     assert!(memory.of(&held).is_open(target));
 }
+
+#[test]
+fn each_refusal_of_an_offset_is_counted_once_for_its_reason() {
+    let mut entry = Entry::default();
+    let mut refuse = |reason, of| entry.refuse(reason, of);
+    assert!(refuse(Refused::Deleted, 10) && refuse(Refused::Active, 10));
+    assert!(!refuse(Refused::Deleted, 10) && !refuse(Refused::Active, 10));
+    assert!(refuse(Refused::Deleted, 20));
+}
+
+#[test]
+fn what_the_target_has_deleted_is_followed_where_its_log_begins() {
+    let mut entry = Entry::default();
+    let deleted = |log_start| Translated::Deleted {
+        log_start: TargetOffset::new(log_start),
+        wanted: TargetOffset::new(10),
+    };
+    let now = at(10);
+    let known = entry.newest(&now, &deleted(40), None);
+    assert_eq!(known.map(|known| known.target.get()), Some(40));
+    // The group was ahead of the mirror, and what it had reached by then is deleted by now.
+    assert_eq!(entry.newest(&at(100), &not_yet(), None), None);
+    let known = entry.newest(&at(200), &not_yet(), Some(&deleted(60)));
+    let known = known.map(|known| (known.position.offset.get(), known.target.get()));
+    assert_eq!(known, Some((100, 60)));
+}

@@ -84,7 +84,11 @@ impl Checkpoints {
         let (cluster, target) = (&context.target_cluster, context.target.clone());
         let rounds = Rounds {
             topic: CheckpointTopic::open(&mirror, cluster, target)?,
-            translator: Translator::new(context.source.clone(), context.archive),
+            translator: Translator::new(
+                context.source.clone(),
+                context.target.clone(),
+                context.archive,
+            ),
             source: context.source,
             target: context.target,
             registry: context.maps,

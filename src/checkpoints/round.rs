@@ -148,6 +148,13 @@ impl Rounds {
                 at_least: Some(_), ..
             } => {}
             Translated::NotYet { .. } => self.count(held, Refused::NotMirrored),
+            Translated::Deleted { log_start, wanted } => {
+                let why = format!(
+                    "{}: it would go on at {wanted}, and goes on at {log_start}, where the log begins",
+                    held.copy
+                );
+                self.refuse(held, Refused::Deleted, why);
+            }
             Translated::Unknown { known_from, .. } => {
                 let at = held.position.offset;
                 let why = format!(
@@ -227,6 +234,7 @@ impl Rounds {
             Refused::Unknown | Refused::Shared | Refused::NotMirrored => {
                 "offset has no exact counterpart on the target"
             }
+            Refused::Deleted => "the target has deleted records that a group has not read",
             Refused::Denied | Refused::Failed => {
                 self.error(reason);
                 "offsets cannot be written on the target"

@@ -2,9 +2,11 @@
 //!
 //! Most are told by what is in memory. Of old stretches only the record does: each record that several offsets need is
 //! read once. An offset below the source's log start is translated from there, since the records before it are gone for
-//! the group on the source, too.
+//! the group on the source, too. One below the target's log start is never told: a group that is put there is out of range,
+//! and its `auto.offset.reset` may take it to the end, past all that is left.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::chunks::Chunks;
 use crate::clusters::{Inspector, TopicPartition};
@@ -32,13 +34,33 @@ pub enum Translated {
         /// where no offset is surely before all that the group has not read (I5).
         at_least: Option<TargetOffset>,
     },
+    /// The target has deleted records that the source may hold still and that a reader of the offset would have got.
+    Deleted {
+        /// Where the copy's log begins now: from here on a reader misses none of those that are left.
+        log_start: TargetOffset,
+        /// From where on it would have got all of them.
+        wanted: TargetOffset,
+    },
     /// It could not be found out now, for this reason.
     Failed(String),
+}
+
+impl Translated {
+    /// Where a group goes on, exact or not.
+    pub(super) fn place(&self) -> Option<TargetOffset> {
+        match self {
+            Self::Exact(target) => Some(*target),
+            Self::Unknown { at_least, .. } => *at_least,
+            Self::Deleted { log_start, .. } => Some(*log_start),
+            Self::NotYet { .. } | Self::Failed(_) => None,
+        }
+    }
 }
 
 /// Translates offsets of one mirror. What it has read stays for the next time, within a bound.
 pub struct Translator {
     source: Inspector,
+    target: Inspector,
     archive: Archive,
     chunks: Chunks,
 }
@@ -57,13 +79,24 @@ impl Asked<'_> {
         let map = self.registered?.map.lock();
         Some(map.translate(self.offset))
     }
+
+    /// The copy that the answer is about, and the answer; `None` when there is none.
+    fn place(&self) -> Option<(TopicPartition, TargetOffset)> {
+        let target = self.answer.as_ref()?.place()?;
+        let copy = Arc::clone(&self.registered?.target_topic);
+        Some((TopicPartition::new(copy, self.at.partition), target))
+    }
 }
 
+/// Where logs begin, or why that is not known.
+type Starts = HashMap<TopicPartition, Result<i64, String>>;
+
 impl Translator {
-    /// By old stretches of maps in `archive`, and log starts of `source`.
-    pub fn new(source: Inspector, archive: Archive) -> Self {
+    /// By old stretches of maps in `archive`, and log starts of `source` and `target`.
+    pub fn new(source: Inspector, target: Inspector, archive: Archive) -> Self {
         Self {
             source,
+            target,
             archive,
             chunks: Chunks::default(),
         }
@@ -87,6 +120,7 @@ impl Translator {
         self.ask_maps(&mut asked, all, &mut unknown).await;
         let moved = self.move_to_log_starts(&mut asked, &unknown).await;
         self.ask_maps(&mut asked, moved, &mut Vec::new()).await;
+        self.heed_target_starts(&mut asked).await;
         let answers = asked.into_iter().map(|one| one.answer);
         let absent =
             || Translated::Failed("the partition is not copied by this process".to_owned());
@@ -138,30 +172,26 @@ impl Translator {
         }
     }
 
+    /// Tells those for which the target's log begins too late, once the source's log start does not bring them there: with
+    /// the same retention on both sides, a group loses nothing that it could read on the source.
+    async fn heed_target_starts(&mut self, asked: &mut [Asked<'_>]) {
+        let copies = asked.iter().filter_map(Asked::place);
+        let starts = log_starts(&self.target, copies.map(|(copy, _)| copy)).await;
+        let below = mark_deleted(asked, &starts);
+        let moved = self.move_to_log_starts(asked, &below).await;
+        self.ask_maps(asked, moved, &mut Vec::new()).await;
+        mark_deleted(asked, &starts);
+    }
+
     /// Moves those to their log starts that lie below; answers which.
-    async fn move_to_log_starts(&self, asked: &mut [Asked<'_>], unknown: &[usize]) -> Vec<usize> {
-        let mut partitions: Vec<_> = unknown
-            .iter()
-            .map(|index| asked[*index].at.clone())
-            .collect();
-        partitions.sort();
-        partitions.dedup();
-        if partitions.is_empty() {
-            return Vec::new();
-        }
-        let starts = match self.source.log_starts(&partitions).await {
-            Ok(starts) => starts.into_iter(),
-            Err(error) => {
-                tracing::debug!(%error, "log starts cannot be read");
-                return Vec::new();
-            }
-        };
-        let starts = starts.filter_map(|start| Some((start.at, start.offset.ok()??)));
-        let starts: HashMap<_, _> = starts.collect();
+    async fn move_to_log_starts(&self, asked: &mut [Asked<'_>], places: &[usize]) -> Vec<usize> {
+        let partitions = places.iter().map(|index| asked[*index].at.clone());
+        let starts = log_starts(&self.source, partitions).await;
         let mut moved = Vec::new();
-        for index in unknown {
+        for index in places {
             let one = &mut asked[*index];
-            let start = starts.get(one.at).copied().map(SourceOffset::new);
+            let start = starts.get(one.at).and_then(|start| start.as_ref().ok());
+            let start = start.copied().map(SourceOffset::new);
             if let Some(start) = start.filter(|start| *start > one.offset) {
                 one.offset = start;
                 moved.push(*index);
@@ -169,6 +199,56 @@ impl Translator {
         }
         moved
     }
+}
+
+/// Where the logs of `partitions` begin.
+async fn log_starts(
+    cluster: &Inspector,
+    partitions: impl Iterator<Item = TopicPartition>,
+) -> Starts {
+    let partitions: BTreeSet<_> = partitions.collect();
+    let partitions: Vec<_> = partitions.into_iter().collect();
+    if partitions.is_empty() {
+        return Starts::new();
+    }
+    let starts = cluster.log_starts(&partitions).await;
+    let starts = starts.map_err(|error| error.to_string());
+    let told = match starts {
+        Ok(starts) => starts.into_iter().map(|start| {
+            let offset = start.offset.map_err(|failure| failure.to_string());
+            let offset = offset.and_then(|offset| offset.ok_or_else(|| "none".to_owned()));
+            (start.at, offset)
+        }),
+        Err(why) => {
+            let unknown = partitions.into_iter().map(|at| (at, Err(why.clone())));
+            return unknown.collect();
+        }
+    };
+    told.collect()
+}
+
+/// Marks answers that lie before the logs begin; answers which.
+fn mark_deleted(asked: &mut [Asked<'_>], starts: &Starts) -> Vec<usize> {
+    let mut deleted = Vec::new();
+    for (index, one) in asked.iter_mut().enumerate() {
+        let Some((copy, wanted)) = one.place() else {
+            continue;
+        };
+        match starts.get(&copy) {
+            Some(Ok(start)) if wanted.get() < *start => {
+                let log_start = TargetOffset::new(*start);
+                one.answer = Some(Translated::Deleted { log_start, wanted });
+                deleted.push(index);
+            }
+            Some(Err(why)) => {
+                let why =
+                    format!("where the log of {copy} begins on the target is not known: {why}");
+                one.answer = Some(Translated::Failed(why));
+            }
+            _ => {}
+        }
+    }
+    deleted
 }
 
 /// Looks an offset up in a chunk; answers whether the next stretch has to be asked.

@@ -165,7 +165,7 @@ impl Inspector {
     pub async fn group_rights(
         &self,
         groups: Vec<String>,
-    ) -> Result<PerGroup<Option<Vec<AclOperation>>>, Error> {
+    ) -> Result<PerGroup<group_members::Rights>, Error> {
         self.admin(move |client, timeout| group_members::rights(client, &groups, timeout))
             .await
     }

@@ -64,6 +64,8 @@ pub enum Refused {
     NotMirrored,
     /// Nobody knows what became of the offset.
     Unknown,
+    /// The target has deleted what stood there: where its log begins is written instead.
+    Deleted,
     /// The copy is written by others, too, so that there is no one offset for the group.
     Shared,
     /// The cluster does not allow it.
@@ -80,6 +82,7 @@ impl Refused {
             Self::Backwards => "backwards",
             Self::NotMirrored => "not_mirrored",
             Self::Unknown => "unknown",
+            Self::Deleted => "deleted",
             Self::Shared => "shared",
             Self::Denied => "denied",
             Self::Failed => "failed",

@@ -169,7 +169,7 @@ impl Metrics {
             ),
             group_offsets_refused: declare.counters(
                 "kmirror_group_offsets_refused_total",
-                "Offsets of groups that were not written to the target, each once per reason: active, backwards, not_mirrored, unknown, shared, denied, failed.",
+                "Offsets of groups that were not written to the target, each once per reason: active, backwards, not_mirrored, unknown, deleted, shared, denied, failed.",
                 &["mirror", "reason"],
             ),
             registry: registry.clone(),

@@ -74,6 +74,24 @@ fn offsets_are_told_with_the_daemon_down_each_exact_or_with_the_reason_why_not()
 }
 
 #[test]
+fn of_what_the_target_has_deleted_it_is_told_that_it_is_lost() -> Result<()> {
+    let (mut sites, file) = copied()?;
+    let target = &mut sites.target.client;
+    target.delete_records_before(&copy_of("orders"), 0, 50)?;
+    let source = &mut sites.source.client;
+    source.commit("billing", "orders", 0, 90)?;
+    assert_eq!(document(&file)?["partitions"][0], row("orders", 90, 50));
+    source.commit("billing", "orders", 0, 70)?;
+    let lost = document(&file)?["partitions"][0].clone();
+    assert_eq!(lost["target_offset"], 50, "{lost}");
+    assert_eq!(lost["exact"], false, "{lost}");
+    let reason = lost["reason"].to_string();
+    let words = "the target has deleted what it has not read from 30 on";
+    assert!(reason.contains(words), "{reason}");
+    Ok(())
+}
+
+#[test]
 fn nothing_is_told_of_a_copy_that_was_created_anew() -> Result<()> {
     let (mut sites, file) = copied()?;
     sites.source.client.commit("billing", "orders", 0, 70)?;

@@ -94,7 +94,7 @@ fn problems(file: &ConfigFile) -> Result<Vec<String>> {
     let problems = ended.stdout.lines();
     let problems = problems.filter_map(|line| line.strip_prefix("problem: source-target: "));
     let problems: Vec<_> = problems.map(str::to_owned).collect();
-    let expected = if problems.is_empty() { 0 } else { 1 };
+    let expected = i32::from(!problems.is_empty());
     let said = format!("{}{}", ended.stdout, ended.stderr);
     ensure!(ended.code == Some(expected), "{:?} {said}", ended.code);
     Ok(problems)

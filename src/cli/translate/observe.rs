@@ -43,7 +43,7 @@ pub(super) async fn rows(
         true => maps(mirror, ends, &places, &archive).await?,
         false => Maps::new(),
     };
-    let mut translator = Translator::new(ends.source.clone(), archive);
+    let mut translator = Translator::new(ends.source.clone(), ends.target.clone(), archive);
     let open = |place: &&Place| maps.contains_key(&place.at) && place.obstacle.is_none();
     let asked = places.iter().filter(open);
     let asked: Vec<_> = asked.map(|one| (one.at.clone(), one.offset)).collect();
@@ -231,6 +231,12 @@ fn counterpart(told: Option<Translated>) -> (Option<i64>, Option<String>) {
             format!(
                 "what became of it is not known: the offset map tells of {known_from} and behind"
             )
+        }
+        Some(Translated::Deleted { log_start, wanted }) => {
+            let reason = format!(
+                "the target has deleted what it has not read from {wanted} on: nothing that is left is skipped from here on, where the copy begins"
+            );
+            return (Some(log_start.get()), Some(reason));
         }
         Some(Translated::Failed(reason)) => reason,
         None => "nothing of the partition is in the offset map yet".to_owned(),

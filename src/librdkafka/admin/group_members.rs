@@ -43,13 +43,15 @@ pub fn describe<C: ClientContext>(
     ask(client, groups, timeout, |options| options, read_members)
 }
 
-/// What the client may do with each group, all requests under way at once; answers in the order of `groups`. Absent before
-/// KIP-430.
+/// What a client may do with a group; absent where the broker does not tell (before KIP-430).
+pub type Rights = Option<Vec<AclOperation>>;
+
+/// What the client may do with each group, all requests under way at once; answers in the order of `groups`.
 pub fn rights<C: ClientContext>(
     client: &Client<C>,
     groups: &[String],
     timeout: Duration,
-) -> Result<Vec<Result<Option<Vec<AclOperation>>, Failure>>, Failure> {
+) -> Result<Vec<Result<Rights, Failure>>, Failure> {
     let with = Options::with_authorized_operations;
     ask(client, groups, timeout, with, read_rights)
 }
@@ -124,9 +126,7 @@ unsafe fn read_members(group: *const sys::rd_kafka_ConsumerGroupDescription_t) -
 
 /// # Safety
 /// `group` points to a live group description.
-unsafe fn read_rights(
-    group: *const sys::rd_kafka_ConsumerGroupDescription_t,
-) -> Option<Vec<AclOperation>> {
+unsafe fn read_rights(group: *const sys::rd_kafka_ConsumerGroupDescription_t) -> Rights {
     let mut count = 0;
     // SAFETY: alive, as the caller states, and so is what it lends out.
     unsafe {
