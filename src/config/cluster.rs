@@ -14,12 +14,12 @@ pub struct Cluster {
     pub name: String,
     /// `host:port`, comma-separated, without spaces. Required. Brokers to begin with; the cluster names the others.
     pub bootstrap_servers: String,
-    /// Encrypts the connection when present. Default: absent, a plain connection.
+    /// Encrypts the connection when present.
     pub tls: Option<Tls>,
-    /// Authenticates when present. Default: absent, an anonymous client.
+    /// Authenticates when present.
     pub sasl: Option<Sasl>,
     /// librdkafka properties passed through, known to librdkafka and none of those a promise rests on
-    /// ([`refused_property`](super::refused_property)). Default: none.
+    /// ([`refused_property`](super::refused_property)).
     pub client: BTreeMap<String, String>,
 }
 
@@ -39,16 +39,15 @@ impl fmt::Debug for Cluster {
 /// PEM files and checks of a TLS connection. Relative paths were resolved against the configuration's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
-    /// Authorities to trust: a PEM file or a directory of them. Default: the system's.
+    /// Authorities to trust: a PEM file or a directory of them.
     pub ca: Option<PathBuf>,
-    /// Client certificate with its chain, in PEM. Given together with `key`. Default: none.
+    /// Client certificate with its chain, in PEM. Given together with `key`.
     pub certificate: Option<PathBuf>,
-    /// Private key of `certificate`, in PEM. Default: none.
+    /// Private key of `certificate`, in PEM.
     pub key: Option<PathBuf>,
-    /// Opens `key` when it is encrypted. Default: none.
+    /// Opens `key` when it is encrypted.
     pub key_password: Option<Secret>,
-    /// Whether the broker's certificate must carry its host name. Default: true, without which anyone who holds a
-    /// certificate of the same authority could stand in for the broker.
+    /// Whether the broker's certificate must carry its host name.
     pub verify_hostname: bool,
 }
 

@@ -15,17 +15,14 @@ pub struct Config {
     pub clusters: BTreeMap<String, Cluster>,
     /// At least one; names are unique.
     pub mirrors: Vec<Mirror>,
-    /// Address of the HTTP listener, `http.listen`. Default: 127.0.0.1:9646, so that nothing is open to the network
-    /// unless asked for. Port 0 takes a free one.
+    /// Address of the HTTP listener, `http.listen`. Port 0 takes a free one.
     pub http_listen: SocketAddr,
-    /// Whether `/metrics` shows each partition, `metrics.per_partition`. Default: true. Without it a topic's partitions are
-    /// one series, without the label `partition`: for processes with tens of thousands of them.
+    /// Whether `/metrics` shows each partition, `metrics.per_partition`. Without it a topic's partitions are one
+    /// series, without the label `partition`: for processes with tens of thousands of them.
     pub metrics_per_partition: bool,
     /// Bytes that records read and not yet acknowledged may take in the whole process (I3), 16 MiB to 1 TiB.
-    /// Default: 256 MiB.
     pub memory: u64,
-    /// Longest time between a stop signal and the end of the process (I7), 1 ms to 24 h. Default: 20 s, below the 30 s
-    /// after which Kubernetes kills.
+    /// Longest time between a stop signal and the end of the process (I7), 1 ms to 24 h.
     pub drain_timeout: Duration,
     /// Format and level of the log on stderr.
     pub log: Log,
@@ -34,8 +31,8 @@ pub struct Config {
 /// The daemon's own log.
 #[derive(Debug, Clone)]
 pub struct Log {
-    /// One line or one JSON object per event. Default: text.
+    /// One line or one JSON object per event.
     pub format: LogFormat,
-    /// `error`, `warn`, `info`, `debug` or `trace`. Default: info.
+    /// `error`, `warn`, `info`, `debug` or `trace`.
     pub level: tracing::Level,
 }

@@ -1,6 +1,7 @@
 //! Takes the keys of a mapping one by one, and reports those that nobody took.
 
 use super::error::Problems;
+use super::key::{Key, Required, Section};
 use super::scalar::{self, Fault, NonEmpty, Scalar};
 use super::suggest;
 use super::yaml::{Node, Text};
@@ -95,67 +96,75 @@ impl<'p> Fields<'p> {
     }
 
     /// The node of `key`, which is known from now on.
-    pub(super) fn take(&mut self, key: &'static str) -> Option<Node> {
-        self.known.push(key);
+    pub(super) fn take<T, D>(&mut self, key: &Key<T, D>) -> Option<Node> {
+        self.known.push(key.name);
         let at = self
             .entries
             .iter()
-            .position(|(present, _)| present == key)?;
+            .position(|(present, _)| present == key.name)?;
         Some(self.entries.remove(at).1)
     }
 
     /// As `take`, and a problem when it is absent.
-    pub(super) fn require(&mut self, key: &'static str, example: &str) -> Option<Node> {
+    pub(super) fn require<T>(&mut self, key: &Key<T, Required>, example: &str) -> Option<Node> {
         let node = self.take(key);
         if node.is_none() {
-            self.fault(key, "is missing", format!("write {example}"));
+            self.fault(key.name, "is missing", format!("write {example}"));
         }
         node
     }
 
     /// The value of `key`, when present and valid.
-    pub(super) fn scalar<T: Scalar>(&mut self, key: &'static str) -> Option<T> {
+    pub(super) fn scalar<T: Scalar, D>(&mut self, key: &Key<T, D>) -> Option<T> {
         let node = self.take(key)?;
-        self.read(&node, &self.path_of(key))
+        self.read(&node, &self.path_of(key.name))
     }
 
-    /// As `scalar`, and `default` without it.
-    pub(super) fn or<T: Scalar>(&mut self, key: &'static str, default: T) -> T {
-        self.scalar(key).unwrap_or(default)
+    /// As `scalar`, and the key's default without it.
+    pub(super) fn or_default<T: Scalar + Copy>(&mut self, key: &Key<T>) -> T {
+        self.scalar(key).unwrap_or(key.default)
     }
 
     /// As `scalar`, and a problem when the key is absent.
-    pub(super) fn required<T: Scalar>(&mut self, key: &'static str, example: &str) -> Option<T> {
+    pub(super) fn required<T: Scalar>(
+        &mut self,
+        key: &Key<T, Required>,
+        example: &str,
+    ) -> Option<T> {
         let node = self.require(key, example)?;
-        self.read(&node, &self.path_of(key))
+        self.read(&node, &self.path_of(key.name))
     }
 
     /// As `scalar`; no error shows the value.
-    pub(super) fn hidden<T: Scalar>(&mut self, key: &'static str) -> Option<T> {
+    pub(super) fn hidden<T: Scalar, D>(&mut self, key: &Key<T, D>) -> Option<T> {
         let node = self.take(key)?;
-        self.read(&hide(node), &self.path_of(key))
+        self.read(&hide(node), &self.path_of(key.name))
     }
 
     /// As `required`; no error shows the value.
     pub(super) fn required_hidden<T: Scalar>(
         &mut self,
-        key: &'static str,
+        key: &Key<T, Required>,
         example: &str,
     ) -> Option<T> {
         let node = self.require(key, example)?;
-        self.read(&hide(node), &self.path_of(key))
+        self.read(&hide(node), &self.path_of(key.name))
     }
 
     /// Text that is not empty, with whether it may be shown.
-    pub(super) fn text(&mut self, key: &'static str) -> Option<Text> {
+    pub(super) fn text<T, D>(&mut self, key: &Key<T, D>) -> Option<Text> {
         let node = self.take(key)?;
-        self.as_text(node, key)
+        self.as_text(node, key.name)
     }
 
     /// As `text`, and a problem when the key is absent.
-    pub(super) fn required_text(&mut self, key: &'static str, example: &str) -> Option<Text> {
+    pub(super) fn required_text<T>(
+        &mut self,
+        key: &Key<T, Required>,
+        example: &str,
+    ) -> Option<Text> {
         let node = self.require(key, example)?;
-        self.as_text(node, key)
+        self.as_text(node, key.name)
     }
 
     fn as_text(&self, node: Node, key: &str) -> Option<Text> {
@@ -165,8 +174,8 @@ impl<'p> Fields<'p> {
     }
 
     /// The items of `key`; those that are wrong are reported and left out.
-    pub(super) fn list<T: Scalar>(&mut self, key: &'static str) -> Option<Vec<T>> {
-        let path = self.path_of(key);
+    pub(super) fn list<T: Scalar, D>(&mut self, key: &Key<T, D>) -> Option<Vec<T>> {
+        let path = self.path_of(key.name);
         match self.take(key)? {
             Node::List(items) => {
                 let items = items.iter().enumerate();
@@ -189,9 +198,13 @@ impl<'p> Fields<'p> {
     }
 
     /// The mapping at `key`, when present.
-    pub(super) fn section(&mut self, key: &'static str, example: &str) -> Option<Fields<'p>> {
+    pub(super) fn section<D>(
+        &mut self,
+        key: &Key<Section, D>,
+        example: &str,
+    ) -> Option<Fields<'p>> {
         let node = self.take(key)?;
-        Fields::open(node, self.path_of(key), example, self.problems)
+        Fields::open(node, self.path_of(key.name), example, self.problems)
     }
 
     /// Whether `key` is present.

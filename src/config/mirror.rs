@@ -1,4 +1,5 @@
-//! One direction between two clusters: what is copied, under which name, and what happens in trouble.
+//! One direction between two clusters: what is copied, under which name, and what happens in trouble. Defaults and their
+//! reasons are in `keys`.
 
 use std::num::{NonZeroU8, NonZeroU16};
 use std::time::Duration;
@@ -16,80 +17,68 @@ use super::topic_name::TopicTemplate;
 /// One direction between two clusters.
 #[derive(Debug, Clone)]
 pub struct Mirror {
-    /// Names groups, internal topics and metrics. Default: `<source>-<target>`. Holds no `.`: with one, the groups
-    /// `kmirror.<mirror>.<topic>` of two mirrors could be the same.
+    /// Names groups, internal topics and metrics. Holds no `.`: with one, the groups `kmirror.<mirror>.<topic>` of two
+    /// mirrors could be the same.
     pub name: String,
     /// Key under `clusters` to read from. Required.
     pub source: String,
     /// Key under `clusters` to write to. Required.
     pub target: String,
-    /// Which source topics are mirrored: `topics`, default `[".*"]`, without `exclude_topics`, default Kafka's and
-    /// MirrorMaker 2's internal topics.
+    /// Which source topics are mirrored: `topics` without `exclude_topics`.
     pub topics: NameFilter,
-    /// Name of a topic on the target. Default: `{source}.{topic}`, which can neither collide nor run in a circle.
-    /// [`Mirror::target_name`] applies it.
+    /// Name of a topic on the target. [`Mirror::target_name`] applies it.
     pub target_topic: TopicTemplate,
-    /// Whether records say in a header which clusters they came through, and stay away from those. Default: off, so that
-    /// records arrive unchanged (I4).
+    /// Whether records say in a header which clusters they came through, and stay away from those.
     pub provenance: Provenance,
-    /// Where a partition without a committed position begins. Default: earliest, so that nothing is left out.
+    /// Where a partition without a committed position begins.
     pub start: Start,
-    /// Whether partitions without a committed position go on where another deployment stopped. Default: no.
+    /// Whether partitions without a committed position go on where another deployment stopped.
     pub import_from: Option<ImportFrom>,
-    /// The topic on the target with that deployment's progress; with `import_from` only. Default:
-    /// `mm2-offsets.<source>.internal`, which dedicated mode uses.
+    /// The topic on the target with that deployment's progress; with `import_from` only.
     pub import_offsets_topic: Option<String>,
-    /// Which records of transactions are copied. Default: those of committed ones, as an application would read.
+    /// Which records of transactions are copied.
     pub isolation: Isolation,
-    /// One group per topic or one for the whole mirror. Default: per topic.
+    /// One group per topic or one for the whole mirror.
     pub consumer_groups: ConsumerGroups,
-    /// Consumers of this process in the mirror's one group, 1 to 64; with [`ConsumerGroups::Shared`] only. Default: 2, so
-    /// that one which rebalances or waits does not hold up all topics.
+    /// Consumers of this process in the mirror's one group, 1 to 64; with [`ConsumerGroups::Shared`] only.
     pub consumers: NonZeroU8,
-    /// Whether missing target topics are created, with the source's partition count. Default: true.
+    /// Whether missing target topics are created, with the source's partition count.
     pub create_topics: bool,
-    /// Replicas of each partition of created topics, 1 to 32767. Default: the target broker's
-    /// `default.replication.factor`.
+    /// Replicas of each partition of created topics, 1 to 32767.
     pub replication_factor: Option<NonZeroU16>,
-    /// Whether target partitions follow the source's growth. Default: true: without it, records of new partitions
-    /// have no place to go.
+    /// Whether target partitions follow the source's growth.
     pub sync_partitions: bool,
-    /// Whether topic configs follow the source. Default: true.
+    /// Whether topic configs follow the source.
     pub sync_topic_configs: bool,
-    /// Whether topic ACLs follow the source; an error where topics may share a copy. Default: false: who may read a copy
-    /// is for its cluster to say.
+    /// Whether topic ACLs follow the source; an error where topics may share a copy.
     pub sync_acls: bool,
-    /// Topic configs left alone. Default: MirrorMaker 2's list, what belongs to the one cluster and not to the data.
+    /// Topic configs left alone.
     pub exclude_configs: Vec<String>,
-    /// Consumer groups whose offsets are translated: `groups`, default `[".*"]`, without `exclude_groups`, default
-    /// those of consoles, connectors and kmirror.
+    /// Consumer groups whose offsets are translated: `groups` without `exclude_groups`.
     pub groups: NameFilter,
-    /// Whether translated offsets are written to the target's groups, idle ones only and forward only. Default: true.
+    /// Whether translated offsets are written to the target's groups, idle ones only and forward only.
     pub sync_group_offsets: bool,
-    /// Time between two looks at topics, partitions and configs, 1 ms to 24 h. Default: 2 s, one metadata request
-    /// each.
+    /// Time between two looks at topics, partitions and configs, 1 ms to 24 h.
     pub discovery_interval: Duration,
-    /// Time between two commits of the acknowledged prefix, 1 ms to 24 h. Default: 1 s. Where others write the copy, too, a
-    /// crash repeats what was acknowledged in this time and what was in flight.
+    /// Time between two commits of the acknowledged prefix, 1 ms to 24 h. Where others write the copy, too, a crash
+    /// repeats what was acknowledged in this time and what was in flight.
     pub commit_interval: Duration,
-    /// Time between two checkpoints of the groups, 1 ms to 24 h. Default: 5 s.
+    /// Time between two checkpoints of the groups, 1 ms to 24 h.
     pub checkpoint_interval: Duration,
-    /// Whether MirrorMaker 2 could go on where this mirror is: at each checkpoint its offset syncs are written, on the source,
-    /// and its progress, on the target. Default: false, which leaves the source untouched.
+    /// Whether MirrorMaker 2 could go on where this mirror is: at each checkpoint its offset syncs are written, on the
+    /// source, and its progress, on the target.
     pub mm2_offset_syncs: bool,
-    /// Where heartbeats are written. Default: on the target, which leaves the source untouched.
+    /// Where heartbeats are written.
     pub heartbeats: Heartbeats,
-    /// Time between two heartbeats, 1 ms to 24 h. Default: 1 s.
+    /// Time between two heartbeats, 1 ms to 24 h.
     pub heartbeat_interval: Duration,
-    /// Codec of the copy. Default: LZ4, the least CPU for its ratio.
+    /// Codec of the copy.
     pub compression: Compression,
-    /// What happens when source data vanished before it was read. Default: count it and go on, since waiting does
-    /// not bring it back.
+    /// What happens when source data vanished before it was read.
     pub on_gap: OnGap,
-    /// What happens when the source log was cut back or recreated. Default: pause, since the copy holds what the
-    /// source no longer does.
+    /// What happens when the source log was cut back or recreated.
     pub on_divergence: OnDivergence,
-    /// What happens when the target refuses a record for good. Default: pause, since going on would skip it.
+    /// What happens when the target refuses a record for good.
     pub on_rejected: OnRejected,
     /// What the other mirrors of the file write into the same target. Not written in the file.
     pub(super) neighbours: Neighbours,

@@ -1,7 +1,7 @@
 //! Reads, substitutes and validates the configuration.
 //!
 //! The text goes through these files in order: `yaml` (a tree), `substitute` (references in values), `read_daemon`,
-//! `read_cluster` and `read_mirror` (typed values, by means of `fields` and `scalar`), `conflicts` (mirrors against each
+//! `read_cluster` and `read_mirror` (typed values, by means of `keys`, `fields` and `scalar`), `conflicts` (mirrors against each
 //! other), `neighbours` (what a mirror must know of the others). Problems are collected on the way, so that all of them show at once. What comes out is valid, and no other
 //! room checks it again. Units are in the types: [`Duration`](std::time::Duration), bytes as `u64`, compiled regexes.
 
@@ -18,6 +18,8 @@ pub(crate) mod defaults;
 mod error;
 mod fields;
 mod heartbeat;
+mod key;
+mod keys;
 mod mirror;
 mod name_filter;
 mod naming;
@@ -62,11 +64,13 @@ pub use counterpart::Counterpart;
 pub use daemon::{Config, Log};
 pub use error::{Errors, Problem};
 pub use heartbeat::{HEARTBEATS_TOPIC, is_heartbeat_topic};
+pub use key::KeyEntry;
+pub use keys::{Mapping, reference};
 pub use mirror::Mirror;
 pub use name_filter::NameFilter;
 pub use neighbours::Neighbours;
 pub use notice::Notice;
-pub use refused::refused_property;
+pub use refused::{Refusal, refused_properties, refused_property};
 pub use secret::Secret;
 pub use start::Start;
 pub use topic_name::{InvalidTopicName, MAX_TOPIC_NAME, TopicTemplate, validate_topic_name};

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::choices::SaslMechanism;
 use super::cluster::{Cluster, Sasl, Tls};
-use super::defaults;
 use super::fields::Fields;
+use super::key::{Absent, Key, PemPath};
+use super::keys::{CLUSTER, SASL, TLS};
 use super::properties::{self, PropertyValue};
 use super::secret::Secret;
 use super::servers::Servers;
@@ -24,16 +25,16 @@ pub(super) fn cluster(name: &str, mut fields: Fields<'_>, base: &Path) -> Option
     check_name(name, &fields);
     let bootstrap_servers = servers(&mut fields);
     let tls = fields.section(
-        "tls",
+        &CLUSTER.tls,
         "`{ ca: ca.pem }`, or `{}` for the system's authorities",
     );
     let tls = tls.map(|fields| read_tls(fields, base));
     let sasl = fields.section(
-        "sasl",
+        &CLUSTER.sasl,
         "`{ mechanism: SCRAM-SHA-512, username: …, password: … }`",
     );
     let sasl = sasl.and_then(read_sasl);
-    let client = fields.section("client", "a mapping of librdkafka properties");
+    let client = fields.section(&CLUSTER.client, "a mapping of librdkafka properties");
     let client = client.map(read_client).unwrap_or_default();
     let problems = fields.problems();
     fields.close();
@@ -59,13 +60,13 @@ fn check_name(name: &str, fields: &Fields<'_>) {
 
 fn servers(fields: &mut Fields<'_>) -> Option<String> {
     let text = fields.required_text(
-        "bootstrap_servers",
+        &CLUSTER.bootstrap_servers,
         "`\"host:9092\"`, or several separated by commas",
     )?;
     match Servers::parse(&text.value) {
         Ok(servers) => Some(servers.to_string()),
         Err(fault) => {
-            fields.fault("bootstrap_servers", fault.why, fault.remedy);
+            fields.fault(CLUSTER.bootstrap_servers.name, fault.why, fault.remedy);
             None
         }
     }
@@ -74,11 +75,11 @@ fn servers(fields: &mut Fields<'_>) -> Option<String> {
 fn read_tls(mut fields: Fields<'_>, base: &Path) -> Tls {
     check_pairs(&fields);
     let tls = Tls {
-        ca: pem(&mut fields, "ca", base),
-        certificate: pem(&mut fields, "certificate", base),
-        key: pem(&mut fields, "key", base),
-        key_password: fields.hidden("key_password"),
-        verify_hostname: fields.or("verify_hostname", defaults::VERIFY_HOSTNAME),
+        ca: pem(&mut fields, &TLS.ca, base),
+        certificate: pem(&mut fields, &TLS.certificate, base),
+        key: pem(&mut fields, &TLS.key, base),
+        key_password: fields.hidden(&TLS.key_password),
+        verify_hostname: fields.or_default(&TLS.verify_hostname),
     };
     fields.close();
     tls
@@ -86,10 +87,11 @@ fn read_tls(mut fields: Fields<'_>, base: &Path) -> Tls {
 
 /// A certificate, its key and the key's password belong together.
 fn check_pairs(fields: &Fields<'_>) {
+    let [certificate, key] = [TLS.certificate.name, TLS.key.name];
     for (of, missing, what) in [
-        ("certificate", "key", "its private key"),
-        ("key_password", "key", "the key that it opens"),
-        ("key", "certificate", "the certificate it belongs to"),
+        (certificate, key, "its private key"),
+        (TLS.key_password.name, key, "the key that it opens"),
+        (key, certificate, "the certificate it belongs to"),
     ] {
         if fields.has(of) && !fields.has(missing) {
             fields.fault(
@@ -103,20 +105,24 @@ fn check_pairs(fields: &Fields<'_>) {
 
 /// The path at `key`, which must lead to a PEM file. Key stores of Java look like a path too, and would fail only
 /// when connecting.
-fn pem(fields: &mut Fields<'_>, key: &'static str, base: &Path) -> Option<PathBuf> {
+fn pem(fields: &mut Fields<'_>, key: &Key<PemPath, Absent>, base: &Path) -> Option<PathBuf> {
     let text = fields.text(key)?;
     let path = base.join(&text.value);
-    match (key, looks_like_pem(&path)) {
-        ("ca", _) if path.is_dir() => {}
-        (_, Ok(true)) => {}
-        (_, Ok(false)) => {
+    match looks_like_pem(&path) {
+        _ if key.name == TLS.ca.name && path.is_dir() => {}
+        Ok(true) => {}
+        Ok(false) => {
             let remedy = "convert it, with `openssl` or `keytool -exportcert -rfc`";
-            fields.fault(key, format!("{} is not a PEM file", text.shown()), remedy);
+            fields.fault(
+                key.name,
+                format!("{} is not a PEM file", text.shown()),
+                remedy,
+            );
         }
-        (_, Err(error)) => {
+        Err(error) => {
             let what = format!("cannot read {} ({error})", text.shown());
             fields.fault(
-                key,
+                key.name,
                 what,
                 "create the file, make it readable, or correct the path",
             );
@@ -135,11 +141,13 @@ fn looks_like_pem(path: &Path) -> std::io::Result<bool> {
 }
 
 fn read_sasl(mut fields: Fields<'_>) -> Option<Sasl> {
-    let mechanism: Option<SaslMechanism> =
-        fields.required("mechanism", "`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`");
-    let username = fields.required_text("username", "the user name");
+    let mechanism: Option<SaslMechanism> = fields.required(
+        &SASL.mechanism,
+        "`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`",
+    );
+    let username = fields.required_text(&SASL.username, "the user name");
     let password: Option<Secret> =
-        fields.required_hidden("password", "`\"${NAME}\"` or `\"${file:/path}\"`");
+        fields.required_hidden(&SASL.password, "`\"${NAME}\"` or `\"${file:/path}\"`");
     fields.close();
     Some(Sasl {
         mechanism: mechanism?,

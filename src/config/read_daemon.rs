@@ -7,9 +7,10 @@ use std::path::Path;
 use super::cluster::Cluster;
 use super::conflicts;
 use super::daemon::{Config, Log};
-use super::defaults;
 use super::error::Problems;
 use super::fields::{Fields, item_path};
+use super::key::Shown;
+use super::keys::{HTTP, LOG, METRICS, TOP};
 use super::mirror::Mirror;
 use super::neighbours;
 use super::read_cluster;
@@ -41,10 +42,8 @@ pub(super) fn config(tree: Node, base: &Path, problems: &Problems) -> Option<Con
         mirrors: Vec::new(),
         http_listen: listen(&mut fields),
         metrics_per_partition: metrics(&mut fields),
-        memory: fields
-            .scalar("memory")
-            .map_or(defaults::MEMORY, |Memory(bytes)| bytes),
-        drain_timeout: fields.or("drain_timeout", defaults::DRAIN_TIMEOUT),
+        memory: fields.or_default(&TOP.memory).0,
+        drain_timeout: fields.or_default(&TOP.drain_timeout),
         log: log(&mut fields),
     };
     fields.close();
@@ -60,8 +59,8 @@ pub(super) fn config(tree: Node, base: &Path, problems: &Problems) -> Option<Con
 /// Every cluster by name; those that are wrong have no value, but their names are known.
 fn read_clusters(fields: &mut Fields<'_>, base: &Path) -> BTreeMap<String, Option<Cluster>> {
     let problems = fields.problems();
-    let path = fields.path_of("clusters");
-    let node = fields.require("clusters", CLUSTERS_EXAMPLE);
+    let path = fields.path_of(TOP.clusters.name);
+    let node = fields.require(&TOP.clusters, CLUSTERS_EXAMPLE);
     let section = node.and_then(|node| Fields::open(node, path, CLUSTERS_EXAMPLE, problems));
     let Some(section) = section else {
         return BTreeMap::new();
@@ -83,7 +82,7 @@ fn read_mirrors(
 ) -> Vec<Option<Mirror>> {
     let names: Vec<_> = clusters.keys().map(String::as_str).collect();
     let problems = fields.problems();
-    let items = match fields.require("mirrors", MIRRORS_EXAMPLE) {
+    let items = match fields.require(&TOP.mirrors, MIRRORS_EXAMPLE) {
         Some(Node::List(items)) if !items.is_empty() => items,
         None | Some(Node::Unresolved) => return Vec::new(),
         Some(other) => {
@@ -93,7 +92,7 @@ fn read_mirrors(
                 other.kind()
             };
             fields.fault(
-                "mirrors",
+                TOP.mirrors.name,
                 format!("must be a list of mirrors, found {found}"),
                 format!("write {MIRRORS_EXAMPLE}"),
             );
@@ -110,31 +109,31 @@ fn read_mirrors(
 }
 
 fn listen(fields: &mut Fields<'_>) -> SocketAddr {
-    let Some(mut http) = fields.section("http", "`{ listen: \"127.0.0.1:9646\" }`") else {
-        return defaults::HTTP_LISTEN;
+    let Some(mut http) = fields.section(&TOP.http, "`{ listen: \"127.0.0.1:9646\" }`") else {
+        return HTTP.listen.default;
     };
-    let listen = http.or("listen", defaults::HTTP_LISTEN);
+    let listen = http.or_default(&HTTP.listen);
     http.close();
     listen
 }
 
 fn metrics(fields: &mut Fields<'_>) -> bool {
-    let Some(mut metrics) = fields.section("metrics", "`{ per_partition: true }`") else {
-        return defaults::METRICS_PER_PARTITION;
+    let Some(mut metrics) = fields.section(&TOP.metrics, "`{ per_partition: true }`") else {
+        return METRICS.per_partition.default;
     };
-    let per_partition = metrics.or("per_partition", defaults::METRICS_PER_PARTITION);
+    let per_partition = metrics.or_default(&METRICS.per_partition);
     metrics.close();
     per_partition
 }
 
 fn log(fields: &mut Fields<'_>) -> Log {
     let mut log = Log {
-        format: defaults::LOG_FORMAT,
-        level: defaults::LOG_LEVEL,
+        format: LOG.format.default,
+        level: LOG.level.default,
     };
-    if let Some(mut fields) = fields.section("log", "`{ format: text, level: info }`") {
-        log.format = fields.or("format", log.format);
-        log.level = fields.or("level", log.level);
+    if let Some(mut fields) = fields.section(&TOP.log, "`{ format: text, level: info }`") {
+        log.format = fields.or_default(&LOG.format);
+        log.level = fields.or_default(&LOG.level);
         fields.close();
     }
     log
@@ -143,6 +142,7 @@ fn log(fields: &mut Fields<'_>) -> Log {
 impl Scalar for SocketAddr {
     const WHAT: &'static str = "an address to listen on";
     const FORM: &'static str = "an IP address and a port, such as `127.0.0.1:9646`";
+    const VALUE: &'static str = "an IP address and a port";
     const UNQUOTED: bool = true;
 
     fn parse(text: &str) -> Result<Self, Fault> {
@@ -161,7 +161,14 @@ impl Scalar for SocketAddr {
 }
 
 /// The budget of the whole process, in bytes.
-struct Memory(u64);
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Memory(pub(super) u64);
+
+impl Shown for Memory {
+    fn shown(&self) -> String {
+        format!("`{}`", format_size(self.0))
+    }
+}
 
 impl Scalar for Memory {
     const WHAT: &'static str = "a size from 16MiB to 1024GiB";

@@ -1,13 +1,14 @@
 //! Reads one entry of `mirrors`.
 
 use std::collections::BTreeMap;
-use std::num::{NonZeroU8, NonZeroU16};
+use std::num::NonZeroU8;
 
 use regex::Regex;
 
 use super::choices::{ConsumerGroups, ImportFrom};
-use super::defaults;
 use super::fields::Fields;
+use super::key::{ClusterName, Key, Required};
+use super::keys::{MIRROR, Texts};
 use super::mirror::Mirror;
 use super::name_filter::NameFilter;
 use super::neighbours::Neighbours;
@@ -30,8 +31,8 @@ pub(super) fn mirror(
     taken: &mut Taken,
 ) -> Option<Mirror> {
     let before = fields.problems().count();
-    let source = cluster_name(&mut fields, "source", clusters);
-    let target = cluster_name(&mut fields, "target", clusters);
+    let source = cluster_name(&mut fields, &MIRROR.source, clusters);
+    let target = cluster_name(&mut fields, &MIRROR.target, clusters);
     let name = name(&mut fields, source.as_deref(), target.as_deref());
     if let Some(name) = &name {
         check_unique(&fields, name, taken);
@@ -48,51 +49,51 @@ pub(super) fn mirror(
 }
 
 fn settings(fields: &mut Fields<'_>, [name, source, target]: [String; 3]) -> Mirror {
-    let consumer_groups = fields.or("consumer_groups", defaults::CONSUMER_GROUPS);
-    let import_from = fields.scalar("import_from");
+    let consumer_groups = fields.or_default(&MIRROR.consumer_groups);
+    let import_from = fields.scalar(&MIRROR.import_from);
     Mirror {
         name,
         source,
         target,
         topics: topics(fields),
         target_topic: fields
-            .scalar("target_topic")
-            .unwrap_or_else(|| TopicTemplate(defaults::TARGET_TOPIC.to_owned())),
-        start: fields.or("start", defaults::START),
-        provenance: fields.or("provenance", defaults::PROVENANCE),
+            .scalar(&MIRROR.target_topic)
+            .unwrap_or_else(|| TopicTemplate(MIRROR.target_topic.default.to_owned())),
+        start: fields.or_default(&MIRROR.start),
+        provenance: fields.or_default(&MIRROR.provenance),
         import_from,
         import_offsets_topic: import_offsets_topic(fields, import_from),
-        isolation: fields.or("isolation", defaults::ISOLATION),
+        isolation: fields.or_default(&MIRROR.isolation),
         consumer_groups,
         consumers: consumers(fields, consumer_groups),
-        create_topics: fields.or("create_topics", defaults::CREATE_TOPICS),
-        replication_factor: fields.scalar::<NonZeroU16>("replication_factor"),
-        sync_partitions: fields.or("sync_partitions", defaults::SYNC_PARTITIONS),
-        sync_topic_configs: fields.or("sync_topic_configs", defaults::SYNC_TOPIC_CONFIGS),
-        sync_acls: fields.or("sync_acls", defaults::SYNC_ACLS),
+        create_topics: fields.or_default(&MIRROR.create_topics),
+        replication_factor: fields.scalar(&MIRROR.replication_factor),
+        sync_partitions: fields.or_default(&MIRROR.sync_partitions),
+        sync_topic_configs: fields.or_default(&MIRROR.sync_topic_configs),
+        sync_acls: fields.or_default(&MIRROR.sync_acls),
         exclude_configs: exclude_configs(fields),
-        groups: filter(
-            fields,
-            ["groups", "exclude_groups"],
-            [defaults::GROUPS, defaults::EXCLUDE_GROUPS],
-        ),
-        sync_group_offsets: fields.or("sync_group_offsets", defaults::SYNC_GROUP_OFFSETS),
-        discovery_interval: fields.or("discovery_interval", defaults::DISCOVERY_INTERVAL),
-        commit_interval: fields.or("commit_interval", defaults::COMMIT_INTERVAL),
-        checkpoint_interval: fields.or("checkpoint_interval", defaults::CHECKPOINT_INTERVAL),
-        mm2_offset_syncs: fields.or("mm2_offset_syncs", defaults::MM2_OFFSET_SYNCS),
-        heartbeats: fields.or("heartbeats", defaults::HEARTBEATS),
-        heartbeat_interval: fields.or("heartbeat_interval", defaults::HEARTBEAT_INTERVAL),
-        compression: fields.or("compression", defaults::COMPRESSION),
-        on_gap: fields.or("on_gap", defaults::ON_GAP),
-        on_divergence: fields.or("on_divergence", defaults::ON_DIVERGENCE),
-        on_rejected: fields.or("on_rejected", defaults::ON_REJECTED),
+        groups: filter(fields, [&MIRROR.groups, &MIRROR.exclude_groups]),
+        sync_group_offsets: fields.or_default(&MIRROR.sync_group_offsets),
+        discovery_interval: fields.or_default(&MIRROR.discovery_interval),
+        commit_interval: fields.or_default(&MIRROR.commit_interval),
+        checkpoint_interval: fields.or_default(&MIRROR.checkpoint_interval),
+        mm2_offset_syncs: fields.or_default(&MIRROR.mm2_offset_syncs),
+        heartbeats: fields.or_default(&MIRROR.heartbeats),
+        heartbeat_interval: fields.or_default(&MIRROR.heartbeat_interval),
+        compression: fields.or_default(&MIRROR.compression),
+        on_gap: fields.or_default(&MIRROR.on_gap),
+        on_divergence: fields.or_default(&MIRROR.on_divergence),
+        on_rejected: fields.or_default(&MIRROR.on_rejected),
         neighbours: Neighbours::default(),
     }
 }
 
 /// The name of a cluster that is defined.
-fn cluster_name(fields: &mut Fields<'_>, key: &'static str, clusters: &[&str]) -> Option<String> {
+fn cluster_name(
+    fields: &mut Fields<'_>,
+    key: &Key<ClusterName, Required>,
+    clusters: &[&str],
+) -> Option<String> {
     let text = fields.required_text(key, "the name of a cluster")?;
     if clusters.contains(&text.value.as_str()) {
         return Some(text.value);
@@ -103,7 +104,7 @@ fn cluster_name(fields: &mut Fields<'_>, key: &'static str, clusters: &[&str]) -
         (_, true) => suggest::remedy(&text.value, clusters, "the clusters are"),
     };
     fields.fault(
-        key,
+        key.name,
         format!("{} is not a cluster of this file", text.shown()),
         remedy,
     );
@@ -112,16 +113,16 @@ fn cluster_name(fields: &mut Fields<'_>, key: &'static str, clusters: &[&str]) -
 
 /// The name of the mirror, by default made of its ends.
 fn name(fields: &mut Fields<'_>, source: Option<&str>, target: Option<&str>) -> Option<String> {
-    if fields.has("name") {
-        let MirrorName(name) = fields.scalar("name")?;
+    if fields.has(MIRROR.name.name) {
+        let MirrorName(name) = fields.scalar(&MIRROR.name)?;
         return Some(name);
     }
     // Known all the same, so that a slip in the key is understood.
-    fields.take("name");
+    fields.take(&MIRROR.name);
     let name = format!("{}-{}", source?, target?);
     if let Err(fault) = MirrorName::parse(&name) {
         fields.fault(
-            "name",
+            MIRROR.name.name,
             format!("is by default `{name}`, which {}", fault.why),
             fault.remedy,
         );
@@ -143,30 +144,34 @@ fn check_unique(fields: &Fields<'_>, name: &str, taken: &mut Taken) {
 fn check_ends(fields: &Fields<'_>, source: Option<&str>, target: Option<&str>) {
     if source.is_some() && source == target {
         let what = "is the source as well: a mirror from a cluster to itself";
-        fields.fault("target", what, "write the name of another cluster");
+        fields.fault(
+            MIRROR.target.name,
+            what,
+            "write the name of another cluster",
+        );
     }
 }
 
 /// Consumers in the group of the whole mirror. A group per topic has one in each process.
 fn consumers(fields: &mut Fields<'_>, groups: ConsumerGroups) -> NonZeroU8 {
-    let is_asked = fields.has("consumers");
-    let asked = fields.scalar("consumers");
+    let is_asked = fields.has(MIRROR.consumers.name);
+    let asked = fields.scalar(&MIRROR.consumers);
     if is_asked && groups == ConsumerGroups::PerTopic {
         let what = "has no effect where each topic has a group of its own";
         let remedy = "write `consumer_groups: shared` beside it, or remove it";
-        fields.fault("consumers", what, remedy);
+        fields.fault(MIRROR.consumers.name, what, remedy);
     }
-    asked.map_or(defaults::CONSUMERS, |Consumers(number)| number)
+    asked.map_or(MIRROR.consumers.default, |Consumers(number)| number)
 }
 
 /// The topic with the progress of the deployment that is taken over from.
 fn import_offsets_topic(fields: &mut Fields<'_>, from: Option<ImportFrom>) -> Option<String> {
-    let is_asked = fields.has("import_offsets_topic");
-    let asked = fields.scalar("import_offsets_topic");
+    let is_asked = fields.has(MIRROR.import_offsets_topic.name);
+    let asked = fields.scalar(&MIRROR.import_offsets_topic);
     if is_asked && from.is_none() {
         let what = "has no effect where nothing is taken over";
         let remedy = "write `import_from: mirrormaker2` beside it, or remove it";
-        fields.fault("import_offsets_topic", what, remedy);
+        fields.fault(MIRROR.import_offsets_topic.name, what, remedy);
     }
     asked.map(|TopicName(name)| name)
 }
@@ -174,14 +179,10 @@ fn import_offsets_topic(fields: &mut Fields<'_>, from: Option<ImportFrom>) -> Op
 /// As `filter`, but a mirror without any topic is a mistake.
 fn topics(fields: &mut Fields<'_>) -> NameFilter {
     let before = fields.problems().count();
-    let topics = filter(
-        fields,
-        ["topics", "exclude_topics"],
-        [defaults::TOPICS, defaults::EXCLUDE_TOPICS],
-    );
+    let topics = filter(fields, [&MIRROR.topics, &MIRROR.exclude_topics]);
     if topics.include.is_empty() && fields.problems().count() == before {
         fields.fault(
-            "topics",
+            MIRROR.topics.name,
             "selects nothing",
             "write `[\".*\"]` for every topic, or remove the mirror",
         );
@@ -190,14 +191,14 @@ fn topics(fields: &mut Fields<'_>) -> NameFilter {
 }
 
 /// The patterns of two keys, the first for what is selected, the second for what is not after all.
-fn filter(
-    fields: &mut Fields<'_>,
-    [include, exclude]: [&'static str; 2],
-    [selected, left_out]: [&[&str]; 2],
-) -> NameFilter {
+fn filter(fields: &mut Fields<'_>, [include, exclude]: [&Key<Regex, Texts>; 2]) -> NameFilter {
+    let mut read = |key: &Key<Regex, Texts>| {
+        let read = fields.list(key);
+        read.unwrap_or_else(|| patterns(key.default))
+    };
     NameFilter {
-        include: fields.list(include).unwrap_or_else(|| patterns(selected)),
-        exclude: fields.list(exclude).unwrap_or_else(|| patterns(left_out)),
+        include: read(include),
+        exclude: read(exclude),
     }
 }
 
@@ -208,21 +209,20 @@ pub(super) fn patterns(texts: &[&str]) -> Vec<Regex> {
 }
 
 fn exclude_configs(fields: &mut Fields<'_>) -> Vec<String> {
-    match fields.list::<ConfigName>("exclude_configs") {
+    let key = &MIRROR.exclude_configs;
+    match fields.list(key) {
         Some(names) => names.into_iter().map(|ConfigName(name)| name).collect(),
-        None => defaults::EXCLUDE_CONFIGS
-            .iter()
-            .map(|&name| name.to_owned())
-            .collect(),
+        None => key.default.iter().map(|&name| name.to_owned()).collect(),
     }
 }
 
 /// The name of a mirror.
-struct MirrorName(String);
+pub(super) struct MirrorName(String);
 
 impl Scalar for MirrorName {
     const WHAT: &'static str = "a name for a mirror";
     const FORM: &'static str = "1 to 100 letters, digits, `_` or `-`";
+    const VALUE: &'static str = Self::FORM;
 
     fn parse(text: &str) -> Result<Self, Fault> {
         let remedy = || format!("write {}", Self::FORM);
@@ -239,7 +239,7 @@ impl Scalar for MirrorName {
 }
 
 /// The name of a topic.
-struct TopicName(String);
+pub(super) struct TopicName(String);
 
 impl Scalar for TopicName {
     const WHAT: &'static str = "the name of a topic";
@@ -253,7 +253,7 @@ impl Scalar for TopicName {
 }
 
 /// The name of a topic config, in full: MirrorMaker 2 takes patterns here.
-struct ConfigName(String);
+pub(super) struct ConfigName(String);
 
 impl Scalar for ConfigName {
     const WHAT: &'static str = "the name of a topic config";
@@ -271,7 +271,7 @@ impl Scalar for ConfigName {
 }
 
 /// How many consumers one process has in a group.
-struct Consumers(NonZeroU8);
+pub(super) struct Consumers(NonZeroU8);
 
 impl Scalar for Consumers {
     const WHAT: &'static str = "a number from 1 to 64";

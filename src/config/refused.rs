@@ -2,28 +2,29 @@
 //! or it has a key of its own here.
 
 /// Properties that are refused for one reason.
-pub(super) struct Rule {
-    names: &'static [&'static str],
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// librdkafka's names. One that ends in `.` stands for all that begin with it, `*_cb` for all callbacks.
+    pub names: &'static [&'static str],
     /// Completes "is refused: …".
-    pub(super) because: &'static str,
+    pub because: &'static str,
     /// What to write instead.
-    pub(super) instead: &'static str,
+    pub instead: &'static str,
 }
 
-/// Names and ranges: librdkafka's CONFIGURATION.md. A name that ends in `.` stands for all that begin with it, `*_cb`
-/// for all callbacks.
-const REFUSED: &[Rule] = &[
-    Rule {
+/// Names and ranges: librdkafka's CONFIGURATION.md.
+const REFUSED: &[Refusal] = &[
+    Refusal {
         names: &["bootstrap.servers", "metadata.broker.list"],
         because: "it has a key of its own",
         instead: "write `bootstrap_servers` on the cluster",
     },
-    Rule {
+    Refusal {
         names: &["security.protocol"],
         because: "it follows from `tls` and `sasl`",
         instead: "write `tls` or `sasl` on the cluster",
     },
-    Rule {
+    Refusal {
         names: &[
             "ssl.ca.location",
             "ssl.ca.pem",
@@ -33,7 +34,7 @@ const REFUSED: &[Rule] = &[
         because: "it has a key of its own",
         instead: "write `tls.ca` on the cluster, the path of a PEM file",
     },
-    Rule {
+    Refusal {
         names: &[
             "ssl.certificate.location",
             "ssl.certificate.pem",
@@ -48,12 +49,12 @@ const REFUSED: &[Rule] = &[
         because: "it has a key of its own",
         instead: "write `tls.certificate`, `tls.key` and `tls.key_password` on the cluster",
     },
-    Rule {
+    Refusal {
         names: &["ssl.endpoint.identification.algorithm"],
         because: "it has a key of its own",
         instead: "write `tls.verify_hostname` on the cluster",
     },
-    Rule {
+    Refusal {
         names: &[
             "enable.ssl.certificate.verification",
             "ssl.certificate.verify_cb",
@@ -61,32 +62,32 @@ const REFUSED: &[Rule] = &[
         because: "an unverified broker could be anyone",
         instead: "write the authority to trust as `tls.ca` on the cluster",
     },
-    Rule {
+    Refusal {
         names: &["sasl.", "enable.sasl.oauthbearer.unsecure.jwt"],
         because: "authentication has keys of its own, for PLAIN and SCRAM",
         instead: "write `sasl.mechanism`, `sasl.username` and `sasl.password` on the cluster",
     },
-    Rule {
+    Refusal {
         names: &["compression.codec", "compression.type"],
         because: "it has a key of its own",
         instead: "write `compression` on the mirror",
     },
-    Rule {
+    Refusal {
         names: &["topic.blacklist"],
         because: "topics would be left out without a word",
         instead: "write `exclude_topics` on the mirror",
     },
-    Rule {
+    Refusal {
         names: &["log_level", "log.queue"],
         because: "the client's log is part of the daemon's",
         instead: "write `log.level` at the top",
     },
-    Rule {
+    Refusal {
         names: &["acks", "request.required.acks"],
         because: "positions are committed only behind `acks=all` (I1)",
         instead: "remove it",
     },
-    Rule {
+    Refusal {
         names: &[
             "enable.auto.commit",
             "auto.commit.enable",
@@ -97,12 +98,12 @@ const REFUSED: &[Rule] = &[
         because: "only the acknowledged prefix is committed (I1)",
         instead: "remove it; `commit_interval` on the mirror sets how often",
     },
-    Rule {
+    Refusal {
         names: &["auto.offset.reset"],
         because: "a lost position must never be reset in silence (I9)",
         instead: "remove it; `start`, `on_gap` and `on_divergence` on the mirror decide",
     },
-    Rule {
+    Refusal {
         names: &[
             "enable.idempotence",
             "enable.gapless.guarantee",
@@ -116,7 +117,7 @@ const REFUSED: &[Rule] = &[
         because: "order and single copies rest on the idempotent producer (I2)",
         instead: "remove it",
     },
-    Rule {
+    Refusal {
         names: &[
             "message.timeout.ms",
             "delivery.timeout.ms",
@@ -125,22 +126,22 @@ const REFUSED: &[Rule] = &[
         because: "every record is waited for until the target has answered (I1, I2)",
         instead: "remove it",
     },
-    Rule {
+    Refusal {
         names: &["transactional.id", "transaction.timeout.ms"],
         because: "the producer is idempotent, not transactional",
         instead: "remove it",
     },
-    Rule {
+    Refusal {
         names: &["partitioner", "partitioner_cb"],
         because: "a record keeps its partition (I2)",
         instead: "remove it",
     },
-    Rule {
+    Refusal {
         names: &["isolation.level"],
         because: "it has a key of its own",
         instead: "write `isolation` on the mirror",
     },
-    Rule {
+    Refusal {
         names: &[
             "message.max.bytes",
             "receive.message.max.bytes",
@@ -155,12 +156,12 @@ const REFUSED: &[Rule] = &[
         because: "the bound of the memory rests on it (I3)",
         instead: "remove it; `memory` at the top sets the bound",
     },
-    Rule {
+    Refusal {
         names: &["batch.size", "batch.num.messages"],
         because: "a batch must fit what the target topic takes",
         instead: "remove it",
     },
-    Rule {
+    Refusal {
         names: &[
             "linger.ms",
             "queue.buffering.max.ms",
@@ -170,17 +171,17 @@ const REFUSED: &[Rule] = &[
         because: "kmirror sets it, so that a value here would have no effect",
         instead: "remove it",
     },
-    Rule {
+    Refusal {
         names: &["client.id"],
         because: "clients are named after their group or mirror, so that a broker's log tells them apart",
         instead: "remove it; `name` on the mirror is part of it",
     },
-    Rule {
+    Refusal {
         names: &["group.id"],
         because: "the group is named after mirror and topic",
         instead: "remove it; `name` on the mirror is part of the group's name",
     },
-    Rule {
+    Refusal {
         names: &[
             "group.instance.id",
             "group.protocol",
@@ -191,17 +192,17 @@ const REFUSED: &[Rule] = &[
         because: "what happens at a revoke rests on it (I6)",
         instead: "remove it",
     },
-    Rule {
+    Refusal {
         names: &["enable.partition.eof"],
         because: "its events in between would move positions",
         instead: "remove it",
     },
-    Rule {
+    Refusal {
         names: &["allow.auto.create.topics"],
         because: "the source stays untouched",
         instead: "remove it; `create_topics` on the mirror creates on the target",
     },
-    Rule {
+    Refusal {
         names: &[
             "api.version.request",
             "api.version.fallback.ms",
@@ -210,7 +211,7 @@ const REFUSED: &[Rule] = &[
         because: "headers and idempotence need the brokers' own versions (I4)",
         instead: "remove it",
     },
-    Rule {
+    Refusal {
         names: &[
             "statistics.interval.ms",
             "enabled_events",
@@ -231,16 +232,13 @@ pub fn refused_property(property: &str) -> Option<&'static str> {
     rule_for(property).map(|rule| rule.because)
 }
 
-/// Every name of the table as it stands there, with its reason, for the test of the documentation.
-#[cfg(test)]
-pub(super) fn refused_names() -> impl Iterator<Item = (&'static str, &'static str)> {
+/// All that may not stand under `client`, as docs/configuration.md lists it.
+pub fn refused_properties() -> &'static [Refusal] {
     REFUSED
-        .iter()
-        .flat_map(|rule| rule.names.iter().map(|name| (*name, rule.because)))
 }
 
 /// The rule that covers `property`.
-pub(super) fn rule_for(property: &str) -> Option<&'static Rule> {
+pub(super) fn rule_for(property: &str) -> Option<&'static Refusal> {
     let covers = |name: &&str| match name.strip_prefix('*') {
         Some(end) => property.ends_with(end),
         None => property == *name || (name.ends_with('.') && property.starts_with(*name)),

@@ -29,6 +29,8 @@ pub(super) trait Scalar: Sized {
     const WHAT: &'static str;
     /// Completes "write …".
     const FORM: &'static str;
+    /// What the reference says of the value: its kind, with unit and bounds.
+    const VALUE: &'static str = Self::WHAT;
     /// Whether `5` and `true` without quotes are handed to `parse` too; otherwise they are refused.
     const UNQUOTED: bool = false;
 
@@ -77,6 +79,7 @@ fn wrong_kind<T: Scalar>(node: &Node) -> Fault {
 impl Scalar for bool {
     const WHAT: &'static str = "true or false";
     const FORM: &'static str = "`true` or `false`";
+    const VALUE: &'static str = Self::FORM;
     const UNQUOTED: bool = true;
 
     fn parse(text: &str) -> Result<Self, Fault> {
@@ -139,6 +142,7 @@ pub(super) trait Choice: Copy + PartialEq + 'static {
 impl<T: Choice> Scalar for T {
     const WHAT: &'static str = T::WHAT;
     const FORM: &'static str = T::FORM;
+    const VALUE: &'static str = T::FORM;
 
     fn parse(text: &str) -> Result<Self, Fault> {
         let entry = Self::ALL.iter().find(|(word, _)| *word == text);

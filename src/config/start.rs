@@ -19,6 +19,7 @@ pub enum Start {
 impl Scalar for Start {
     const WHAT: &'static str = "a place to start";
     const FORM: &'static str = "`earliest`, `latest` or a time such as `2026-01-31T12:00:00Z`";
+    const VALUE: &'static str = Self::FORM;
 
     fn parse(text: &str) -> Result<Self, Fault> {
         match text {

@@ -1,10 +1,12 @@
-//! The guarantees name the tests that keep them, and those exist; the reference of the metrics is what is declared.
+//! The guarantees name the tests that keep them, and those exist; the references of the metrics and of the configuration
+//! are what is declared.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use kmirror::config;
 use kmirror::metrics::Metrics;
 
 /// The file that holds a test of `docs/guarantees.md`: `a::b::claim` is `fn claim` in `tests/it/a/b.rs`, or in `b/mod.rs`.
@@ -59,21 +61,79 @@ fn metrics_table() -> Result<String> {
     Ok(table)
 }
 
-/// With `KMIRROR_WRITE_DOCS=1` in the environment the page is made equal instead.
+/// Holds a page of `docs/` equal to what it should be; with `KMIRROR_WRITE_DOCS=1` in the environment it is made so.
+fn hold_equal(page: &str, text: &str, wanted: &str) -> Result<()> {
+    if std::env::var_os("KMIRROR_WRITE_DOCS").is_some() {
+        fs::write(page, wanted)?;
+    } else {
+        ensure!(
+            text == wanted,
+            "{page} differs; run this test with KMIRROR_WRITE_DOCS=1"
+        );
+    }
+    Ok(())
+}
+
 #[test]
 fn the_reference_of_the_metrics_is_what_is_declared() -> Result<()> {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
     let text = fs::read_to_string(page)?;
     let heading = "## All metrics\n\n";
-    let (prose, table) = text.split_once(heading).context("no table")?;
-    let declared = metrics_table()?;
-    if std::env::var_os("KMIRROR_WRITE_DOCS").is_some() {
-        fs::write(page, format!("{prose}{heading}{declared}"))?;
-    } else {
-        ensure!(
-            table == declared,
-            "docs/metrics.md differs; run this test with KMIRROR_WRITE_DOCS=1"
-        );
+    let (prose, _) = text.split_once(heading).context("no table")?;
+    hold_equal(
+        page,
+        &text,
+        &format!("{prose}{heading}{}", metrics_table()?),
+    )
+}
+
+fn keys_table(mapping: &config::Mapping) -> Result<String> {
+    let mut table = String::from("| key | value | default | meaning |\n|---|---|---|---|\n");
+    for key in &mapping.keys {
+        let (name, value, default, meaning) = (key.name, &key.value, &key.default, &key.meaning);
+        writeln!(table, "| `{name}` | {value} | {default} | {meaning} |")?;
     }
-    Ok(())
+    Ok(table)
+}
+
+fn refused_table() -> Result<String> {
+    let mut table = String::from("| property | refused because | instead |\n|---|---|---|\n");
+    for refusal in config::refused_properties() {
+        let names = refusal.names.iter().map(|name| format!("`{name}`"));
+        let names = names.collect::<Vec<_>>().join(", ");
+        writeln!(
+            table,
+            "| {names} | {} | {} |",
+            refusal.because, refusal.instead
+        )?;
+    }
+    Ok(table)
+}
+
+/// `text` with `table` in the place of the one that stands below the line `<!-- MARKER -->`.
+fn with_table(text: &str, marker: &str, table: &str) -> Result<String> {
+    let marker = format!("<!-- {marker} -->\n");
+    let (before, behind) = text.split_once(&marker).context(marker.clone())?;
+    let old: usize = behind
+        .split_inclusive('\n')
+        .take_while(|line| line.starts_with('|'))
+        .map(str::len)
+        .sum();
+    Ok(format!("{before}{marker}{table}{}", &behind[old..]))
+}
+
+/// The tables are made of the doc comments, types and defaults of `src/config/keys.rs`, and of `src/config/refused.rs`.
+#[test]
+fn the_reference_of_the_configuration_is_what_is_declared() -> Result<()> {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
+    let text = fs::read_to_string(page)?;
+    let mut wanted = with_table(&text, "refused properties", &refused_table()?)?;
+    for mapping in config::reference() {
+        let path = match mapping.path {
+            "" => "top level",
+            path => path,
+        };
+        wanted = with_table(&wanted, &format!("keys: {path}"), &keys_table(&mapping)?)?;
+    }
+    hold_equal(page, &text, &wanted)
 }
