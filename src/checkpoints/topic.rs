@@ -104,7 +104,7 @@ pub fn wanted(mirror: &Mirror) -> Wanted {
 }
 
 fn settings(cluster: &config::Cluster, mirror: &str) -> ClientConfig {
-    let mut settings = properties::base(cluster, &format!("kmirror-checkpoints-{mirror}"));
+    let mut settings = properties::producer(cluster, &format!("kmirror-checkpoints-{mirror}"));
     settings
         // The last of several checkpoints of a group counts, so their order must hold.
         .set("enable.idempotence", "true")

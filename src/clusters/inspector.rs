@@ -64,7 +64,7 @@ impl Inspector {
         timeout: Duration,
     ) -> Result<Self, Error> {
         let context = ClusterContext::new(&cluster.name);
-        let consumer = properties::base(cluster, client_id)
+        let consumer = properties::consumer(cluster, client_id)
             .create_with_context(context.clone())
             .map_err(|error| Error::Other {
                 cluster: cluster.name.clone(),

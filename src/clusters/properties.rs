@@ -6,14 +6,48 @@ use rdkafka::ClientConfig;
 
 use crate::config::{Cluster, Sasl, SaslMechanism, Tls};
 
-/// Properties that every client of `cluster` starts from. What the user passes through comes first, so
-/// that nothing a promise rests on, here or added by the caller, can be undone by it.
-pub fn base(cluster: &Cluster, client_id: &str) -> ClientConfig {
+/// What consumers alone have, of what may be passed through: `C` in librdkafka's CONFIGURATION.md.
+const OF_CONSUMERS: [&str; 9] = [
+    "check.crcs",
+    "consume.callback.max.messages",
+    "coordinator.query.interval.ms",
+    "fetch.error.backoff.ms",
+    "fetch.min.bytes",
+    "fetch.wait.max.ms",
+    "heartbeat.interval.ms",
+    "max.poll.interval.ms",
+    "session.timeout.ms",
+];
+
+/// What producers alone have: `P` there.
+const OF_PRODUCERS: [&str; 5] = [
+    "compression.level",
+    "produce.offset.report",
+    "queue.buffering.backpressure.threshold",
+    "request.timeout.ms",
+    "sticky.partitioning.linger.ms",
+];
+
+/// Properties that every consumer of `cluster` starts from, with a group or without one. What the user passes through comes
+/// first, so that nothing a promise rests on, here or added by the caller, can be undone by it.
+pub fn consumer(cluster: &Cluster, client_id: &str) -> ClientConfig {
+    base(cluster, client_id, &OF_PRODUCERS)
+}
+
+/// As [`consumer`], for producers.
+pub fn producer(cluster: &Cluster, client_id: &str) -> ClientConfig {
+    base(cluster, client_id, &OF_CONSUMERS)
+}
+
+/// Without `left_out`: librdkafka warns of each property that the kind of client does not have, at every start.
+fn base(cluster: &Cluster, client_id: &str, left_out: &[&str]) -> ClientConfig {
     let mut properties = ClientConfig::new();
     // After an outage a broker is tried again this soon; the default of 10 s would outlast a group's session.
     properties.set("reconnect.backoff.max.ms", "2000");
     for (key, value) in &cluster.client {
-        properties.set(key, value);
+        if !left_out.contains(&key.as_str()) {
+            properties.set(key, value);
+        }
     }
     properties
         .set("bootstrap.servers", &cluster.bootstrap_servers)
@@ -73,8 +107,16 @@ fn set_sasl(properties: &mut ClientConfig, sasl: &Sasl) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+    use std::time::{Duration, Instant};
+
+    use rdkafka::ClientContext;
+    use rdkafka::config::RDKafkaLogLevel;
+    use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+    use rdkafka::producer::{BaseProducer, DeliveryResult, ProducerContext};
+
     use super::*;
-    use crate::config::Secret;
+    use crate::config::{Secret, refused_property};
 
     fn cluster() -> Cluster {
         Cluster {
@@ -106,9 +148,117 @@ mod tests {
 
     #[test]
     fn what_the_user_passes_through_never_wins_over_ours() {
-        let properties = base(&cluster(), "kmirror");
+        let properties = consumer(&cluster(), "kmirror");
         assert_eq!(properties.get("client.id"), Some("kmirror"));
         assert_eq!(properties.get("bootstrap.servers"), Some("paris-1:9092"));
+    }
+
+    /// Takes up what librdkafka says of the configuration.
+    #[derive(Default)]
+    struct Warnings(Mutex<Vec<String>>);
+
+    impl ClientContext for &'static Warnings {
+        fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+            if facility == "CONFWARN" && message.contains("will be ignored") {
+                self.0.lock().unwrap().push(message.to_owned());
+            }
+        }
+    }
+
+    impl ConsumerContext for &'static Warnings {}
+
+    impl ProducerContext for &'static Warnings {
+        type DeliveryOpaque = ();
+
+        fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
+    }
+
+    impl Warnings {
+        /// How many properties are ignored before `last`, of those that librdkafka looks at the last. `poll` hands over
+        /// what was queued for the log.
+        fn before(&self, last: &str, poll: impl Fn(Duration)) -> usize {
+            let deadline = Instant::now() + Duration::from_secs(20);
+            loop {
+                poll(Duration::from_millis(10));
+                let said = self.0.lock().unwrap();
+                if let Some(at) = said.iter().position(|message| message.contains(last)) {
+                    return at;
+                }
+                assert!(Instant::now() < deadline, "only {said:?}");
+            }
+        }
+
+        fn of_consumer(mut config: ClientConfig) -> usize {
+            let warnings: &'static Self = Box::leak(Box::default());
+            config.set("compression.level", "5");
+            let client: BaseConsumer<_> = config.create_with_context(warnings).unwrap();
+            warnings.before("compression.level", |timeout| drop(client.poll(timeout)))
+        }
+
+        fn of_producer(mut config: ClientConfig) -> usize {
+            let warnings: &'static Self = Box::leak(Box::default());
+            config.set("consume.callback.max.messages", "5");
+            let client: BaseProducer<_> = config.create_with_context(warnings).unwrap();
+            warnings.before("consume.callback.max.messages", |timeout| {
+                client.poll(timeout);
+            })
+        }
+    }
+
+    /// Passes through every property that only one kind of client has.
+    fn cluster_with_properties_of_both_kinds() -> Cluster {
+        let names = OF_CONSUMERS.iter().chain(&OF_PRODUCERS);
+        let with_value = |name: &&str| {
+            let value = match *name {
+                "check.crcs" | "produce.offset.report" => "true",
+                "heartbeat.interval.ms" => "3000",
+                "session.timeout.ms" => "10000",
+                "max.poll.interval.ms" => "60000",
+                _ => "5",
+            };
+            ((*name).to_owned(), value.to_owned())
+        };
+        Cluster {
+            client: names.map(with_value).collect(),
+            ..cluster()
+        }
+    }
+
+    #[test]
+    fn no_client_is_given_what_librdkafka_would_warn_of() {
+        let cluster = cluster_with_properties_of_both_kinds();
+        assert_eq!(Warnings::of_consumer(consumer(&cluster, "x")), 0);
+        assert_eq!(Warnings::of_producer(producer(&cluster, "x")), 0);
+    }
+
+    #[test]
+    fn what_a_kind_of_client_is_not_given_it_would_be_warned_of() {
+        let cluster = cluster_with_properties_of_both_kinds();
+        let with = |mut config: ClientConfig, name: &str| {
+            config.set(name, &cluster.client[name]);
+            config
+        };
+        let but_the_last = OF_CONSUMERS
+            .iter()
+            .filter(|name| **name != "consume.callback.max.messages");
+        for name in but_the_last {
+            let config = with(producer(&cluster, "x"), name);
+            assert_eq!(Warnings::of_producer(config), 1, "{name}");
+        }
+        for name in OF_PRODUCERS
+            .iter()
+            .filter(|name| **name != "compression.level")
+        {
+            let config = with(consumer(&cluster, "x"), name);
+            assert_eq!(Warnings::of_consumer(config), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_may_be_passed_through() {
+        for name in OF_CONSUMERS.iter().chain(&OF_PRODUCERS) {
+            assert_eq!(refused_property(name), None, "{name}");
+        }
     }
 
     #[test]
@@ -125,7 +275,7 @@ mod tests {
                 sasl,
                 ..cluster()
             };
-            let properties = base(&cluster, "kmirror");
+            let properties = producer(&cluster, "kmirror");
             assert_eq!(properties.get("security.protocol"), Some(expected));
         }
     }
@@ -137,7 +287,7 @@ mod tests {
             sasl: Some(sasl()),
             ..cluster()
         };
-        let properties = base(&cluster, "kmirror");
+        let properties = producer(&cluster, "kmirror");
         let expected = [
             ("ssl.ca.location", "probe"),
             ("ssl.certificate.location", "me.pem"),

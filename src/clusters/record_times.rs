@@ -44,7 +44,7 @@ pub async fn record_times(
 }
 
 fn reader_properties(cluster: &config::Cluster) -> ClientConfig {
-    let mut properties = properties::base(cluster, "kmirror-status");
+    let mut properties = properties::consumer(cluster, "kmirror-status");
     properties
         // librdkafka assigns partitions only where a group is named; nobody joins this one.
         .set("group.id", "kmirror-status")

@@ -61,7 +61,7 @@ pub async fn read<T: Send + 'static>(
 }
 
 fn reader_properties(cluster: &config::Cluster, isolation: config::Isolation) -> ClientConfig {
-    let mut properties = properties::base(cluster, "kmirror-lookback");
+    let mut properties = properties::consumer(cluster, "kmirror-lookback");
     properties
         // Never joined; librdkafka wants a name all the same.
         .set("group.id", "kmirror-lookback")

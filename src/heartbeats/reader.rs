@@ -85,7 +85,7 @@ impl Reader {
 }
 
 fn settings(target: &config::Cluster, mirror: &str) -> ClientConfig {
-    let mut settings = properties::base(target, &format!("kmirror-heartbeats-{mirror}"));
+    let mut settings = properties::consumer(target, &format!("kmirror-heartbeats-{mirror}"));
     settings
         // Never joined; librdkafka wants a name all the same.
         .set("group.id", format!("kmirror.{mirror}.heartbeats"))

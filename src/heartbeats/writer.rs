@@ -43,7 +43,7 @@ impl Place {
 }
 
 fn settings(cluster: &config::Cluster, mirror: &str) -> ClientConfig {
-    let mut settings = properties::base(cluster, &format!("kmirror-heartbeats-{mirror}"));
+    let mut settings = properties::producer(cluster, &format!("kmirror-heartbeats-{mirror}"));
     settings
         .set("acks", "all")
         .set("linger.ms", "0")

@@ -145,7 +145,7 @@ impl NotedTopic {
 }
 
 fn settings(cluster: &config::Cluster, mirror: &str) -> ClientConfig {
-    let mut settings = properties::base(cluster, &format!("kmirror-mirrormaker2-{mirror}"));
+    let mut settings = properties::producer(cluster, &format!("kmirror-mirrormaker2-{mirror}"));
     settings
         // A note never comes behind the one that replaces it.
         .set("max.in.flight.requests.per.connection", "1")

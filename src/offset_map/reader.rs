@@ -216,7 +216,7 @@ fn chunk_of(
 }
 
 fn settings(cluster: &config::Cluster, mirror: &str) -> ClientConfig {
-    let mut settings = properties::base(cluster, &format!("kmirror-offsets-{mirror}"));
+    let mut settings = properties::consumer(cluster, &format!("kmirror-offsets-{mirror}"));
     settings
         // Never joined; librdkafka wants a name all the same.
         .set("group.id", format!("kmirror.{mirror}.offsets"))

@@ -175,7 +175,7 @@ fn partition_of(at: &TopicPartition, count: usize) -> i32 {
 }
 
 fn settings(cluster: &config::Cluster, mirror: &str) -> ClientConfig {
-    let mut settings = properties::base(cluster, &format!("kmirror-offsets-{mirror}"));
+    let mut settings = properties::producer(cluster, &format!("kmirror-offsets-{mirror}"));
     settings
         // A chunk comes before what it replaces is forgotten.
         .set("enable.idempotence", "true")

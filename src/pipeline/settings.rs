@@ -29,7 +29,7 @@ pub fn consumer(
     isolation: Isolation,
     fetching: Fetching,
 ) -> ClientConfig {
-    let mut config = properties::base(cluster, group);
+    let mut config = properties::consumer(cluster, group);
     // What the user's properties may set otherwise.
     let defaults = [
         ("session.timeout.ms", SESSION_TIMEOUT),

@@ -11,7 +11,7 @@ pub(super) fn config(
     mirror: &config::Mirror,
     batch_bytes: u32,
 ) -> ClientConfig {
-    let mut config = properties::base(cluster, &format!("kmirror-{}", mirror.name));
+    let mut config = properties::producer(cluster, &format!("kmirror-{}", mirror.name));
     config
         // I2: order and no duplicates within the producer's life; implies acks=all (I1).
         .set("enable.idempotence", "true")
