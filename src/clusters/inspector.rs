@@ -277,8 +277,13 @@ impl Inner {
     /// Takes what librdkafka has queued for the application: its log lines and connection errors, which
     /// would otherwise pile up, and which explain why an answer did not come.
     fn serve_events(&self) {
-        // Some(Err(_)) is an error that the context has been told of already.
-        while self.consumer.poll(Duration::from_millis(1)).is_some() {}
+        // One poll hands over what it can in that time, and with `debug` there is more.
+        let mut before = None;
+        while before != Some(self.context.heard()) {
+            before = Some(self.context.heard());
+            // An error is one that the context has been told of already.
+            let _ = self.consumer.poll(Duration::from_millis(1));
+        }
     }
 
     fn error(&self, failure: Failure) -> Error {

@@ -18,6 +18,7 @@ pub mod own_topic;
 pub mod properties;
 pub mod rare;
 pub mod record_times;
+mod repeats;
 pub mod stretches;
 
 pub use crate::librdkafka::admin::TopicPartition;
