@@ -4,10 +4,11 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::reload;
-use tracing_subscriber::{EnvFilter, Registry, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{EnvFilter, Registry, layer::SubscriberExt, util::SubscriberInitExt};
 
+use super::log_line::Lines;
 use super::terminal;
-use crate::config::{Log, LogFormat};
+use crate::config::Log;
 
 /// The running log.
 pub(super) struct Logging(reload::Handle<EnvFilter, Registry>);
@@ -15,19 +16,13 @@ pub(super) struct Logging(reload::Handle<EnvFilter, Registry>);
 /// Starts the process's log. `RUST_LOG` wins over the configured level where it is set.
 pub(super) fn start(log: &Log) -> Logging {
     let (filter, handle) = reload::Layer::new(filter(log));
-    let events = fmt::layer().with_writer(std::io::stderr);
-    let registry = tracing_subscriber::registry().with(filter);
-    // Started once per process, before anything else could have.
-    let _ = match log.format {
-        LogFormat::Text => registry
-            .with(
-                events
-                    .with_target(false)
-                    .with_ansi(std::io::stderr().is_terminal() && terminal::colours_wanted()),
-            )
-            .try_init(),
-        LogFormat::Json => registry.with(events.json().flatten_event(true)).try_init(),
+    let lines = Lines {
+        format: log.format,
+        coloured: std::io::stderr().is_terminal() && terminal::colours_wanted(),
     };
+    let registry = tracing_subscriber::registry().with(filter).with(lines);
+    // Started once per process, before anything else could have.
+    let _ = registry.try_init();
     Logging(handle)
 }
 

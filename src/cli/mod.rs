@@ -7,6 +7,7 @@ mod completions;
 mod demo;
 mod exit;
 mod import;
+mod log_line;
 mod logging;
 mod plan;
 mod run;

@@ -10,13 +10,19 @@ use crate::daemon::{Daemon, DrainOutcome};
 pub(super) async fn run(file: ConfigFile) -> Result<Exit, Failure> {
     let config = file.load()?;
     let log = logging::start(&config.log);
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        file = %file.path.display(),
+        mirrors = config.mirrors.len(),
+        "kmirror starts"
+    );
     notice(&config);
     let mut signals = StopSignals::catch()?;
     let mut reload_signal = ReloadSignal::catch()?;
     let mut supervisor = Supervisor::from_env();
     let mut daemon = Daemon::start(config).await?;
     supervisor.ready();
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), "kmirror started");
+    tracing::info!("kmirror started");
     loop {
         tokio::select! {
             signal = signals.next() => {
