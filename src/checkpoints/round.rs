@@ -49,11 +49,13 @@ impl Rounds {
         let maps = self.registry.snapshot();
         self.forget_old(&maps).await;
         match self.bring_up_to_date(&maps).await {
-            Ok(offsets) => {
+            Ok(Some(offsets)) => {
                 self.age.see(now_ms());
                 let took_ms = began.elapsed().as_millis() as u64;
                 tracing::debug!(offsets, took_ms, "checkpoints are up to date");
             }
+            // Nothing was asked, so that what stood in the way may still do so.
+            Ok(None) => return self.age.see(now_ms()),
             Err(reason) => {
                 self.error("Checkpoints");
                 self.troubles
@@ -63,11 +65,11 @@ impl Rounds {
         self.troubles.tell();
     }
 
-    /// Answers how many offsets of groups were looked at.
-    async fn bring_up_to_date(&mut self, maps: &Maps) -> Result<usize, String> {
+    /// Answers how many offsets of groups were looked at, if there was anything to look at.
+    async fn bring_up_to_date(&mut self, maps: &Maps) -> Result<Option<usize>, String> {
         // Without patterns there is no group, and without maps nothing to tell of them.
         if self.mirror.groups.include.is_empty() || maps.is_empty() {
-            return Ok(0);
+            return Ok(None);
         }
         let sight = groups::look(&self.source, &self.mirror, maps).await;
         let Sight { held, failed } = sight.map_err(|error| error.to_string())?;
@@ -84,7 +86,7 @@ impl Rounds {
         if self.mirror.sync_group_offsets {
             self.sync(&found).await?;
         }
-        Ok(offsets)
+        Ok(Some(offsets))
     }
 
     /// The newest position of each group and partition that has a counterpart.

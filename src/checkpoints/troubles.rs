@@ -19,8 +19,8 @@ pub(super) struct Troubles {
 /// What there is to say.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct News {
-    /// Group, what and why.
-    named: Vec<(String, &'static str, String)>,
+    /// Group, where it is one that has the trouble, what and why.
+    named: Vec<(Option<Arc<str>>, &'static str, String)>,
     /// Further groups, and what.
     more: BTreeMap<&'static str, usize>,
     /// Whether all has healed.
@@ -37,7 +37,7 @@ impl Troubles {
     pub(super) fn tell(&mut self) {
         let news = self.news();
         for (group, what, reason) in news.named {
-            tracing::warn!(group, reason, "{what}");
+            tracing::warn!(group = group.as_deref(), reason, "{what}");
         }
         for (what, groups) in news.more {
             tracing::warn!(groups, "{what}, of further groups");
@@ -56,8 +56,7 @@ impl Troubles {
         let new = new.filter(|(key, _)| !self.last.contains_key(*key));
         for ((group, what), reason) in new {
             if news.named.len() < NAMED {
-                let group = group.as_deref().unwrap_or_default().to_owned();
-                news.named.push((group, what, reason.clone()));
+                news.named.push((group.clone(), what, reason.clone()));
             } else {
                 *news.more.entry(*what).or_default() += 1;
             }
@@ -85,7 +84,7 @@ mod tests {
     fn each_trouble_is_said_once_and_its_end() {
         let mut troubles = Troubles::default();
         let news = round(&mut troubles, 0..1);
-        let said = ("group-0".to_owned(), DENIED, "denied".to_owned());
+        let said = (Some("group-0".into()), DENIED, "denied".to_owned());
         assert_eq!(news.named, [said]);
         assert_eq!(round(&mut troubles, 0..1), News::default());
         assert_eq!(round(&mut troubles, 0..2).named.len(), 1);

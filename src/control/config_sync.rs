@@ -71,6 +71,10 @@ impl ConfigSync {
         let outcome = self.follow_slice(ends, report).await;
         if let Err(error) = &outcome {
             report.count(error.into());
+            // That is said already, by who looks at its topics.
+            if error.is_cluster_down() {
+                return;
+            }
         }
         report.say(
             "topic configs",

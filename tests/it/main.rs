@@ -30,6 +30,7 @@ mod faults;
 mod heartbeats;
 mod http_bounds;
 mod import;
+mod logs;
 mod names;
 mod provenance;
 mod records;

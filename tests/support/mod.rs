@@ -30,6 +30,7 @@ pub mod copied;
 pub mod daemon;
 pub mod dashboard;
 pub mod decode;
+pub mod doorman;
 pub mod groups;
 pub mod http;
 pub mod ledger;
