@@ -184,3 +184,19 @@ fn every_alert_says_what_is_the_matter_and_leads_to_its_section_of_the_runbook()
     }
     Ok(())
 }
+
+/// Grafana's schema requires it of a legend.
+#[test]
+fn every_graph_says_that_its_legend_is_shown() -> Result<()> {
+    let dashboard = dashboard::dashboard()?;
+    let panels = dashboard::array(&dashboard["panels"]).iter();
+    let graphs = panels.filter(|panel| panel["type"] == "timeseries");
+    let shown = graphs.map(|graph| {
+        let legend = &graph["options"]["legend"];
+        ensure!(legend["showLegend"] == true, "{}: {legend}", graph["title"]);
+        Ok(())
+    });
+    let shown = shown.collect::<Result<Vec<_>>>()?;
+    ensure!(shown.len() > 20, "{} graphs", shown.len());
+    Ok(())
+}
