@@ -136,6 +136,7 @@ fn a_cluster_that_does_not_answer_is_named_with_its_own_exit_code() -> Result<()
     let config = sites.config(&["orders"]).write()?;
     let ended = kmirror_on(config.path(), &["status"])?;
     assert_eq!(ended.code, Some(69));
+    assert_eq!(ended.stdout, "");
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
     let named = format!(
         "cluster target does not answer at {}",

@@ -119,6 +119,9 @@ async fn look(config: &Config, connections: &Connections) -> Result<Look, Failur
 fn print(status: &Status, json: bool, terminal: Terminal) -> Result<(), Failure> {
     if json {
         terminal.say(serde_json::to_string(status).map_err(Failure::internal)?)
+    } else if status.mirrors.is_empty() {
+        // No cluster answered, which is said elsewhere.
+        Ok(())
     } else {
         terminal.say(picture(status, terminal, usize::MAX))
     }
