@@ -1,7 +1,9 @@
 # kmirror in an image: built with everything that it links, run with nothing but it.
 #
 #   docker build --build-arg COMMIT="$(git rev-parse --short=12 HEAD)" -t kmirror .
-#   docker run -v "$PWD/kmirror.yaml:/etc/kmirror/kmirror.yaml:ro" -p 9646:9646 kmirror
+#   docker run -v "$PWD/kmirror.yaml:/etc/kmirror/kmirror.yaml:ro" -p 127.0.0.1:9646:9646 kmirror
+#
+# For the port to answer outside of the container, the file says `http: { listen: "0.0.0.0:9646" }`.
 
 # The distribution's point release is pinned by the base image; a version pinned beside it vanishes with its next fix.
 # hadolint global ignore=DL3008

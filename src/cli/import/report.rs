@@ -36,7 +36,7 @@ pub(super) fn before(file: &str, draft: &Draft, variables: &[Variable]) -> Vec<S
         false => "decide what is marked DECIDE, and ",
     };
     let mut lines = vec![format!(
-        "Made by `kmirror import` from {}. Before the first start, {first}run `kmirror check --connect` and stop MirrorMaker 2.",
+        "Made by `kmirror import` from {}. Before the first start, {first}run `kmirror check -c FILE --connect`, and stop MirrorMaker 2.",
         shown(file)
     )];
     if !variables.is_empty() {
