@@ -26,7 +26,7 @@ mod ports;
 mod properties;
 mod restarts;
 mod retention;
-mod shared;
 mod rights;
+mod shared;
 mod stall;
 mod standing;
