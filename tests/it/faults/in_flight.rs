@@ -1,5 +1,7 @@
-//! The target knows nothing of a producer: it takes any first sequence (KIP-360), so that only the order of sending says
-//! which of several writes comes first.
+//! Several writes are in flight, and the first is refused for a while: which comes first, and what comes twice.
+//!
+//! Where the target knows nothing of a producer it takes any first sequence (KIP-360), so that only the order of sending
+//! counts. Where it knows it, librdkafka begins another epoch of it.
 
 use std::ops::Range;
 
@@ -18,10 +20,10 @@ use crate::support::workload;
 const FEW: usize = 2;
 const MANY: usize = 500;
 
-/// Three partitions on one node, so that all writes go over one connection.
-fn orders() -> Result<Sites> {
-    let mut sites = Sites::start()?;
-    sites.source.client.create_topic("orders", 3, &[])?;
+/// On so many nodes.
+fn orders(nodes: usize) -> Result<Sites> {
+    let mut sites = Sites::of(nodes)?;
+    sites.source.client.create_topic("orders", 4, &[])?;
     Ok(sites)
 }
 
@@ -53,23 +55,24 @@ fn await_in_flight(daemon: &Daemon, records: usize) {
     });
 }
 
-/// Has a write of [`FEW`] records refused once, while [`MANY`] more wait on the source. So many are in flight then: `first`
-/// of the few, `then` of the others.
+/// Has a write of [`FEW`] records, from number `from` on, refused once, while [`MANY`] more wait on the source. So many are in
+/// flight then: `before`, `first` of the few, `then` of the others.
 fn refuse_with_more_behind(
     sites: &mut Sites,
     daemon: &Daemon,
-    (first, then): (usize, usize),
+    from: usize,
+    [before, first, then]: [usize; 3],
     refusal: ErrorCode,
 ) -> Result<()> {
     let held = hold(sites)?;
     let produce = sites.target.on(Api::Produce).topic(copy_of("orders"));
     let refused = produce.partition(0).nth(1).fail(refusal);
-    write(sites, 0, MANY..MANY + FEW)?;
-    await_in_flight(daemon, 1 + first);
-    write(sites, 0, MANY + FEW..MANY + FEW + MANY)?;
+    write(sites, 0, from..from + FEW)?;
+    await_in_flight(daemon, before + 1 + first);
+    write(sites, 0, from + FEW..from + FEW + MANY)?;
     // What is read after them is in flight, so that they were read.
     write(sites, 2, 0..1)?;
-    await_in_flight(daemon, 1 + first + then + 1);
+    await_in_flight(daemon, before + 1 + first + then + 1);
     if then > 0 {
         let sent = format!("Produce MessageSet with {then} message(s)");
         eventually("they are sent", SOON, || {
@@ -79,17 +82,17 @@ fn refuse_with_more_behind(
     }
     held.release();
     sites.target.await_hits(&refused, 1);
-    sites.await_committed("orders");
     Ok(())
 }
 
 #[test]
 fn a_first_write_that_is_refused_for_a_while_is_still_the_first() -> Result<()> {
     for refusal in [ErrorCode::NotEnoughReplicas, ErrorCode::NotLeaderOrFollower] {
-        let mut sites = orders()?;
+        let mut sites = orders(1)?;
         let config = sites.config(&["orders"]).write()?;
         let daemon = Daemon::start("daemon", &config)?;
-        refuse_with_more_behind(&mut sites, &daemon, (1, 0), refusal)?;
+        refuse_with_more_behind(&mut sites, &daemon, 0, [0, 1, 0], refusal)?;
+        sites.await_committed("orders");
         sites.assert_exact("orders")?;
     }
     Ok(())
@@ -106,20 +109,22 @@ fn known(sites: &mut Sites) -> Result<(ConfigFile, Daemon)> {
 
 #[test]
 fn a_write_that_is_refused_with_more_in_flight_behind_it_is_still_the_first() -> Result<()> {
-    let mut sites = orders()?;
+    let mut sites = orders(1)?;
     let (_config, daemon) = known(&mut sites)?;
     refuse_with_more_behind(
         &mut sites,
         &daemon,
-        (FEW, MANY),
+        MANY,
+        [0, FEW, MANY],
         ErrorCode::NotEnoughReplicas,
     )?;
+    sites.await_committed("orders");
     sites.assert_exact("orders")
 }
 
 #[test]
 fn a_write_that_is_refused_just_when_the_target_forgot_its_producer_loses_nothing() -> Result<()> {
-    let mut sites = orders()?;
+    let mut sites = orders(1)?;
     let (_config, daemon) = known(&mut sites)?;
     sites
         .target
@@ -128,9 +133,11 @@ fn a_write_that_is_refused_just_when_the_target_forgot_its_producer_loses_nothin
     refuse_with_more_behind(
         &mut sites,
         &daemon,
-        (FEW, MANY),
+        MANY,
+        [0, FEW, MANY],
         ErrorCode::NotEnoughReplicas,
     )?;
+    sites.await_committed("orders");
     let comparison = sites.compare("orders")?;
     let deviations = (comparison.lost, comparison.altered, comparison.foreign);
     assert_eq!(deviations, (0, 0, 0), "{comparison:#?}");
@@ -140,5 +147,46 @@ fn a_write_that_is_refused_just_when_the_target_forgot_its_producer_loses_nothin
         (FEW, MANY),
         "{comparison:#?}"
     );
+    Ok(())
+}
+
+#[test]
+fn a_write_whose_answer_is_lost_while_the_producer_begins_a_new_epoch_comes_twice_and_is_told()
+-> Result<()> {
+    let mut sites = orders(2)?;
+    let (_config, daemon) = known(&mut sites)?;
+    let copy = copy_of("orders");
+    for partition in 0..4 {
+        let node = i32::from(partition == 3);
+        sites.target.cluster().move_leader(&copy, partition, node)?;
+    }
+    // Until the producer knows the leaders, and they know it.
+    for partition in 0..4 {
+        write(&mut sites, partition, MANY..MANY + 1)?;
+    }
+    sites.await_committed("orders");
+    let produce = sites.target.on(Api::Produce).topic(&copy).partition(3);
+    let unanswered = produce.nth(1).hold_after();
+    write(&mut sites, 3, MANY + 1..MANY + 1 + FEW)?;
+    eventually("an answer is held", SOON, || {
+        ensure!(unanswered.held() == 1, "{unanswered}");
+        Ok(())
+    });
+    let refusal = ErrorCode::NotEnoughReplicas;
+    refuse_with_more_behind(&mut sites, &daemon, MANY + 1, [FEW, FEW, MANY], refusal)?;
+    eventually("the sequence is broken", SOON, || {
+        let out_of_order = ErrorCode::OutOfOrderSequenceNumber;
+        let broken = sites.target.answered_with(Api::Produce, out_of_order);
+        ensure!(broken > 0, "no");
+        Ok(())
+    });
+    sites.target.stop_node(1)?;
+    sites.target.start_node(1)?;
+    sites.await_committed("orders");
+    let comparison = sites.assert_exact_but_for_replays("orders")?;
+    assert_eq!(comparison.duplicated, FEW, "{comparison:#?}");
+    let labels = [("stage", "offsets"), ("kind", "Foreign")];
+    let told = daemon.metrics()?.sum("kmirror_errors_total", &labels);
+    assert_eq!(told, Some(1.0));
     Ok(())
 }
