@@ -1,6 +1,6 @@
 //! Reads the map's topic to its end, and keeps of each partition's chunks where they lie, of the newest what they say.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -101,7 +101,7 @@ impl Reader {
             return Err("the topic is not there yet".to_owned());
         }
         let mut unread = self.assign(&partitions).map_err(words)?;
-        while unread > 0 {
+        while !unread.is_empty() {
             if left().is_zero() {
                 return Err("its end was not reached in time".to_owned());
             }
@@ -116,7 +116,10 @@ impl Reader {
                         self.take(key, told);
                     }
                 }
-                Some(Err(KafkaError::PartitionEOF(_))) => unread -= 1,
+                // Told again of one that was written to meanwhile.
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    unread.remove(&partition);
+                }
                 Some(Err(error)) => tracing::debug!(%error, "the offset map cannot be read"),
                 None => {}
             }
@@ -124,8 +127,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads on where it was; answers the number of partitions.
-    fn assign(&mut self, partitions: &[i32]) -> KafkaResult<usize> {
+    /// Reads on where it was; answers the partitions.
+    fn assign(&mut self, partitions: &[i32]) -> KafkaResult<BTreeSet<i32>> {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for partition in partitions {
             let next = *self.next.entry(*partition).or_insert(-1);
@@ -136,7 +139,7 @@ impl Reader {
             list.add_partition_offset(TOPIC, *partition, offset)?;
         }
         self.consumer.assign(&list)?;
-        Ok(partitions.len())
+        Ok(partitions.iter().copied().collect())
     }
 
     fn take(&mut self, key: Key, told: Option<Result<Stored, Unreadable>>) {

@@ -1,6 +1,7 @@
 //! After a kill, whoever goes on finds out what is on the target already, whatever became of both logs meanwhile.
 
 use anyhow::{Context, Result, ensure};
+use kmirror_broker::Api;
 
 use crate::harness::{SOON, Sites, await_state, copy_of};
 use crate::support::codec::Codec;
@@ -54,6 +55,11 @@ fn copy_and_die(sites: &mut Sites, config: &ConfigFile) -> Result<()> {
 fn go_on(sites: &mut Sites, config: &ConfigFile) -> Result<Daemon> {
     write(sites, BEFORE, AFTER)?;
     let daemon = Daemon::start("next", config)?;
+    await_mirrored(sites, &daemon)?;
+    Ok(daemon)
+}
+
+fn await_mirrored(sites: &mut Sites, daemon: &Daemon) -> Result<()> {
     sites.await_copied("orders");
     let end = sites.source.client.log_end("orders", 0)?;
     eventually("all is mirrored", SOON, || {
@@ -62,7 +68,7 @@ fn go_on(sites: &mut Sites, config: &ConfigFile) -> Result<Daemon> {
         ensure!(position.as_i64() == Some(end), "{position}");
         Ok(())
     });
-    Ok(daemon)
+    Ok(())
 }
 
 /// How often the daemon found that a copy is not what it thought.
@@ -87,6 +93,54 @@ fn what_nobody_knew_of_is_found_whatever_its_shape() -> Result<()> {
     copy_and_die(&mut sites, &config)?;
     let daemon = go_on(&mut sites, &config)?;
     assert_eq!(errors(&daemon, "Unmatched")?, 0.0);
+    sites.assert_exact("orders")
+}
+
+/// How often the maps were asked for and answered on one node of the target.
+fn map_reads(sites: &Sites, node: i32) -> usize {
+    let asked = sites.target.cluster().journal().into_iter();
+    asked
+        .filter(|entry| entry.api == Api::Fetch && entry.node == node && entry.answered.is_some())
+        .filter(|entry| entry.topics.iter().any(|(topic, _)| topic == MAPS))
+        .count()
+}
+
+#[test]
+fn a_part_of_the_maps_that_does_not_come_is_waited_for_while_others_are_written() -> Result<()> {
+    let mut sites = Sites::of(2)?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    write(&mut sites, 0, BEFORE)?;
+    let config = config(&sites).write()?;
+    copy_and_die(&mut sites, &config)?;
+    let maps = 0..sites.target.client.partitions(MAPS)?;
+    let written = |partition: &i32| sites.target.cluster().log_end(MAPS, *partition) > Some(0);
+    let own = maps.clone().find(written).context("a map is stored")?;
+    for partition in maps {
+        let node = i32::from(partition == own);
+        sites.target.cluster().move_leader(MAPS, partition, node)?;
+    }
+    sites.target.client.forget_leaders(MAPS);
+    let faults = sites.target.cluster().faults();
+    let fetch = faults.on(Api::Fetch).client("kmirror-offsets-*").node(1);
+    let kept_back = fetch.topic(MAPS).hold_before();
+    let daemon = Daemon::start("next", &config)?;
+    eventually("the map is asked for", SOON, || {
+        ensure!(kept_back.held() > 0, "not yet");
+        Ok(())
+    });
+    // The end of another part is told again each time.
+    let noise = [Record::at(workload::BASE_TIMESTAMP).key("noise")];
+    for _ in 0..10 {
+        let before = map_reads(&sites, 0);
+        Writer::new(&mut sites.target.client, MAPS)?.write((own + 1) % 8, &noise, Codec::Lz4)?;
+        eventually("it is read to its end", SOON, || {
+            let reads = map_reads(&sites, 0) - before;
+            ensure!(reads > 2, "{reads}");
+            Ok(())
+        });
+    }
+    kept_back.release();
+    await_mirrored(&mut sites, &daemon)?;
     sites.assert_exact("orders")
 }
 
