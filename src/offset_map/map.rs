@@ -29,6 +29,8 @@ pub struct Change {
 pub struct Unsaved {
     /// To be written in this order: what replaces others comes before they are forgotten.
     pub changes: Vec<Change>,
+    /// The chunk that was open, where it is among them. While it is written it may grow, be sealed or be given up.
+    open: Option<Key>,
     revision: u64,
 }
 
@@ -261,12 +263,11 @@ impl Map {
     /// What has to be written before a position up to [`Map::mirrored_to`] may be committed (I8); `None` when all is.
     pub fn unsaved(&self) -> Option<Unsaved> {
         let mut changes = self.unsaved.clone();
-        if self.saved != Some(self.revision) {
-            changes.push(Change {
-                key: self.key(),
-                value: Some(self.open.write()),
-            });
-        }
+        let open = (self.saved != Some(self.revision)).then(|| self.key());
+        changes.extend(open.clone().map(|key| Change {
+            key,
+            value: Some(self.open.write()),
+        }));
         if changes.is_empty() {
             return None;
         }
@@ -274,20 +275,28 @@ impl Map {
         changes.extend(obsolete.map(|key| Change { key, value: None }));
         Some(Unsaved {
             changes,
+            open,
             revision: self.revision,
         })
     }
 
-    /// Notes that `unsaved` was written, each change where `places` says.
+    /// Notes that `unsaved` was written, each change where `places` says. What was written of the open chunk is not what it
+    /// has been sealed with since.
     pub fn saved(&mut self, unsaved: &Unsaved, places: &[Place]) {
         self.saved = self.saved.max(Some(unsaved.revision));
-        let is_written = |key: &Key| unsaved.changes.iter().any(|change| change.key == *key);
-        self.unsaved.retain(|change| !is_written(&change.key));
-        self.obsolete.retain(|key| !is_written(key));
-        for (change, place) in unsaved.changes.iter().zip(places) {
+        let changes = unsaved.changes.iter().zip(places);
+        let changes = changes.filter(|(change, _)| unsaved.open.as_ref() != Some(&change.key));
+        for (change, place) in changes {
+            let key = &change.key;
+            if change.value.is_none() {
+                self.obsolete.retain(|obsolete| obsolete != key);
+                continue;
+            }
+            self.unsaved.retain(|waiting| waiting.key != *key);
             let mut sealed = self.sealed.iter_mut();
-            if let Some(one) = sealed.find(|one| one.key == change.key) {
-                one.place = Some(*place);
+            if let Some(one) = sealed.find(|one| one.key == *key) {
+                // The last record of a key outlives the others.
+                one.place = one.place.max(Some(*place));
             }
         }
         self.put_aside();

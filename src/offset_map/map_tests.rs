@@ -41,7 +41,14 @@ pub(super) struct Topic {
 
 impl Topic {
     pub(super) fn save(&mut self, map: &mut Map) {
-        let Some(unsaved) = map.unsaved() else { return };
+        if let Some((unsaved, places)) = self.write(map) {
+            map.saved(&unsaved, &places);
+        }
+    }
+
+    /// Writes what is not saved; the map has yet to be told.
+    fn write(&mut self, map: &Map) -> Option<(Unsaved, Vec<Place>)> {
+        let unsaved = map.unsaved()?;
         let mut places = Vec::new();
         for change in &unsaved.changes {
             let place = Place {
@@ -57,7 +64,7 @@ impl Topic {
                 None => self.records.remove(&change.key),
             };
         }
-        map.saved(&unsaved, &places);
+        Some((unsaved, places))
     }
 
     pub(super) fn past(&self) -> Past {
@@ -152,6 +159,47 @@ fn the_newest_record_is_known_on_both_sides() {
     assert_eq!(map.newest(), Some((source(20), target(30))));
 }
 
+/// Records of a map that is in step nowhere, so that each is a run.
+fn record_runs(map: &mut Map, numbers: std::ops::Range<usize>) {
+    for n in numbers {
+        let n = n as i64;
+        map.record(run(2 * n, n, 1), None);
+    }
+}
+
+#[test]
+fn a_chunk_that_is_sealed_while_it_is_written_is_written_whole_once_more() {
+    let (mut topic, mut map) = (Topic::default(), begin(Past::default(), 0, 0));
+    record_runs(&mut map, 0..SEALED_AT - 2);
+    let (unsaved, places) = topic.write(&map).expect("it is new");
+    record_runs(&mut map, SEALED_AT - 2..5 * SEALED_AT);
+    map.saved(&unsaved, &places);
+    topic.save(&mut map);
+    let last = begin(
+        topic.past(),
+        map.mirrored_to().get(),
+        map.target_end().get(),
+    );
+    for map in [map, last] {
+        for n in 0..5 * SEALED_AT as i64 {
+            let found = topic.translate(&map, source(2 * n));
+            assert_eq!(found, Translation::Exact(target(n)));
+        }
+    }
+}
+
+#[test]
+fn a_chunk_that_is_voided_while_it_is_written_is_forgotten() {
+    let (mut topic, mut map) = (Topic::default(), begin(Past::default(), 0, 0));
+    record_runs(&mut map, 0..3);
+    let (unsaved, places) = topic.write(&map).expect("it is new");
+    // The copy was created anew.
+    map.record(run(6, 0, 1), None);
+    map.saved(&unsaved, &places);
+    topic.save(&mut map);
+    assert_eq!(topic.records.len(), 1);
+}
+
 #[test]
 fn a_copy_that_was_created_anew_voids_what_was_known() {
     let mut map = begin(Past::default(), 0, 0);
@@ -243,8 +291,14 @@ enum Step {
     Foreign(u64),
     /// So many records are mirrored.
     Mirror(u64),
+    /// So many records are mirrored, each with a gap behind it.
+    Runs(u64),
     /// The map is saved.
     Save,
+    /// What is not saved is written, unless a write is under way.
+    Write,
+    /// The map is told of it.
+    Written,
     /// The process dies, and another goes on at what was saved.
     Restart,
     /// The process reads again from so many records back.
@@ -256,7 +310,10 @@ fn any_step() -> impl Strategy<Value = Step> {
         (1..5_u64).prop_map(Step::Gap),
         (1..5_u64).prop_map(Step::Foreign),
         (1..40_u64).prop_map(Step::Mirror),
+        (1..12_u64).prop_map(Step::Runs),
         Just(Step::Save),
+        Just(Step::Write),
+        Just(Step::Written),
         Just(Step::Restart),
         (1..20_u64).prop_map(Step::Again),
     ]
@@ -271,6 +328,7 @@ proptest! {
         topic.save(&mut map);
         let mut copies: BTreeMap<i64, i64> = BTreeMap::new();
         let (mut next, mut end) = (0_i64, 0_i64);
+        let mut under_way = None;
         for step in steps {
             match step {
                 Step::Gap(count) => {
@@ -291,8 +349,22 @@ proptest! {
                     next += count as i64;
                     end += count as i64;
                 }
+                Step::Runs(count) => {
+                    copies.split_off(&next);
+                    for _ in 0..count {
+                        map.record(run(next, end, 1), None);
+                        copies.insert(next, end);
+                        (next, end) = (next + 2, end + 1);
+                        map.reach(source(next));
+                    }
+                }
                 Step::Save => topic.save(&mut map),
+                Step::Write => under_way = under_way.or_else(|| topic.write(&map)),
+                Step::Written => if let Some((unsaved, places)) = under_way.take() {
+                    map.saved(&unsaved, &places);
+                },
                 Step::Restart => {
+                    under_way = None;
                     let past = topic.past();
                     next = past.mirrored_to().expect("it was saved").get();
                     copies.split_off(&next);
@@ -300,6 +372,7 @@ proptest! {
                     topic.save(&mut map);
                 }
                 Step::Again(count) => {
+                    under_way = None;
                     let back = copies.keys().rev().nth(count as usize - 1).copied();
                     next = back.unwrap_or(next);
                     map = begin(topic.past(), next.min(topic.past().mirrored_to().expect("it was saved").get()), end);

@@ -117,8 +117,17 @@ impl Copied {
         let (loses, repeats) = self.loses_and_repeats(position, moved);
         assert!(
             !loses && !repeats,
-            "{who} at {position} went on at {moved}: loses {loses}, repeats {repeats}"
+            "{who} at {position} went on at {moved}: loses {loses}, repeats {repeats}\n{}",
+            self.around(position, moved)
         );
+    }
+
+    /// Where records stand that a group gets by mistake, or does not get, the first few of them.
+    fn around(&self, position: i64, moved: i64) -> String {
+        let is_wrong = |(at, origin): &(i64, i64)| (*at < moved) != (*origin < position);
+        let told = self.places.iter().filter(|place| is_wrong(place));
+        let told = told.map(|(at, origin)| format!("{at} is the copy of {origin}\n"));
+        told.take(5).collect()
     }
 
     fn loses_and_repeats(&self, position: i64, moved: i64) -> (bool, bool) {
