@@ -80,6 +80,12 @@ impl Asked<'_> {
         Some(map.translate(self.offset))
     }
 
+    /// Whether all that is mirrored lies before it: what the target deletes is others', or was read.
+    fn is_level(&self) -> bool {
+        let map = self.registered.map(|registered| registered.map.lock());
+        map.is_some_and(|map| map.mirrored_to() <= self.offset)
+    }
+
     /// The copy that the answer is about, and the answer; `None` when there is none.
     fn place(&self) -> Option<(TopicPartition, TargetOffset)> {
         let target = self.answer.as_ref()?.place()?;
@@ -237,6 +243,10 @@ fn mark_deleted(asked: &mut [Asked<'_>], starts: &Starts) -> Vec<usize> {
         match starts.get(&copy) {
             Some(Ok(start)) if wanted.get() < *start => {
                 let log_start = TargetOffset::new(*start);
+                if one.is_level() {
+                    one.answer = Some(Translated::Exact(log_start));
+                    continue;
+                }
                 one.answer = Some(Translated::Deleted { log_start, wanted });
                 deleted.push(index);
             }

@@ -13,13 +13,13 @@ use crate::support::wait::eventually;
 
 const TOPIC: &str = "source.checkpoints.internal";
 
-fn config(sites: &Sites, topics: &[&str]) -> Config {
+pub fn config(sites: &Sites, topics: &[&str]) -> Config {
     let config = sites.config(topics).set("heartbeats", "'off'");
     config.set("checkpoint_interval", "200ms")
 }
 
 /// `orders` with two partitions of a hundred records.
-fn orders() -> Result<Sites> {
+pub fn orders() -> Result<Sites> {
     let mut sites = Sites::start()?;
     sites.source.client.create_topic("orders", 2, &[])?;
     sites.write("orders", 0, 100)?;
@@ -27,7 +27,7 @@ fn orders() -> Result<Sites> {
 }
 
 /// What is published of a group in a partition of `orders`.
-fn published(site: &mut Site, group: &str, partition: i32) -> Result<Option<Checkpoint>> {
+pub fn published(site: &mut Site, group: &str, partition: i32) -> Result<Option<Checkpoint>> {
     let key = (group.to_owned(), copy_of("orders"), partition);
     if !site.client.topics()?.iter().any(|topic| topic == TOPIC) {
         return Ok(None);
@@ -36,7 +36,7 @@ fn published(site: &mut Site, group: &str, partition: i32) -> Result<Option<Chec
 }
 
 #[track_caller]
-fn await_published(site: &mut Site, group: &str, partition: i32, upstream: i64) -> Checkpoint {
+pub fn await_published(site: &mut Site, group: &str, partition: i32, upstream: i64) -> Checkpoint {
     let what = format!("{upstream} of {group} in partition {partition} is published");
     eventually(&what, SOON, || {
         let found = published(site, group, partition)?.context("nothing")?;
@@ -46,13 +46,13 @@ fn await_published(site: &mut Site, group: &str, partition: i32, upstream: i64) 
 }
 
 /// What a group has committed on the target for a partition of `orders`.
-fn moved(sites: &Sites, group: &str, partition: i32) -> Option<i64> {
+pub fn moved(sites: &Sites, group: &str, partition: i32) -> Option<i64> {
     let target = sites.target.cluster();
     target.committed(group, &copy_of("orders"), partition)
 }
 
 #[track_caller]
-fn await_moved(sites: &Sites, group: &str, partition: i32, offset: i64) {
+pub fn await_moved(sites: &Sites, group: &str, partition: i32, offset: i64) {
     let what = format!("{group} is moved to {offset} in partition {partition}");
     eventually(&what, SOON, || {
         let found = moved(sites, group, partition);
@@ -63,7 +63,7 @@ fn await_moved(sites: &Sites, group: &str, partition: i32, offset: i64) {
 
 /// Waits until so many rounds have begun after this, so that one began and ended in between.
 #[track_caller]
-fn await_rounds(sites: &Sites, rounds: usize) {
+pub fn await_rounds(sites: &Sites, rounds: usize) {
     let begun = || sites.source.cluster().requests(Api::ListGroups);
     let before = begun();
     eventually("rounds have passed", SOON, || {
@@ -73,7 +73,7 @@ fn await_rounds(sites: &Sites, rounds: usize) {
     });
 }
 
-fn refused(daemon: &Daemon, reason: &str) -> Result<f64> {
+pub fn refused(daemon: &Daemon, reason: &str) -> Result<f64> {
     let metrics = daemon.metrics()?;
     let name = "kmirror_group_offsets_refused_total";
     Ok(metrics.sum(name, &[("reason", reason)]).unwrap_or(0.0))
@@ -277,74 +277,6 @@ fn i5_what_was_never_mirrored_is_not_skipped() -> Result<()> {
     let found = await_published(&mut sites.target, "behind", 0, 50);
     assert_eq!(found.downstream, 0);
     await_moved(&sites, "behind", 0, 0);
-    Ok(())
-}
-
-/// What the target's own retention deletes of partition 0 of the copy.
-fn delete_copies_before(sites: &mut Sites, offset: i64) -> Result<()> {
-    let target = &mut sites.target.client;
-    target.delete_records_before(&copy_of("orders"), 0, offset)
-}
-
-#[test]
-fn i5_a_group_is_never_put_before_the_beginning_of_the_copy() -> Result<()> {
-    let mut sites = orders()?;
-    let file = config(&sites, &["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &file)?;
-    sites.await_committed("orders");
-    delete_copies_before(&mut sites, 40)?;
-    let source = &mut sites.source.client;
-    for (group, at) in [("behind", 10), ("at-it", 40), ("ahead", 70)] {
-        source.commit(group, "orders", 0, at)?;
-    }
-    for (group, to) in [("behind", 40), ("at-it", 40), ("ahead", 70)] {
-        await_moved(&sites, group, 0, to);
-    }
-    let told = await_published(&mut sites.target, "behind", 0, 10);
-    assert_eq!(told.downstream, 40);
-    assert_eq!(refused(&daemon, "deleted")?, 1.0);
-    let words = "it would go on at 10, and goes on at 40, where the log begins";
-    assert!(daemon.log().contains(words), "{}", daemon.log());
-
-    // It goes on being deleted, and the groups wait.
-    delete_copies_before(&mut sites, 60)?;
-    for (group, to) in [("behind", 60), ("at-it", 60), ("ahead", 70)] {
-        await_moved(&sites, group, 0, to);
-    }
-    assert_eq!(refused(&daemon, "deleted")?, 2.0, "once for each offset");
-    Ok(())
-}
-
-#[test]
-fn a_group_loses_nothing_by_what_both_sides_have_deleted() -> Result<()> {
-    let mut sites = orders()?;
-    let file = config(&sites, &["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &file)?;
-    sites.await_committed("orders");
-    delete_copies_before(&mut sites, 40)?;
-    let source = &mut sites.source.client;
-    source.delete_records_before("orders", 0, 70)?;
-    source.commit("behind", "orders", 0, 10)?;
-    await_moved(&sites, "behind", 0, 70);
-    assert_eq!(refused(&daemon, "deleted")?, 0.0);
-    Ok(())
-}
-
-#[test]
-fn a_copy_whose_beginning_is_not_known_holds_its_groups_back_until_it_is() -> Result<()> {
-    let mut sites = orders()?;
-    let file = config(&sites, &["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &file)?;
-    sites.await_committed("orders");
-    let asking = sites.target.on(Api::ListOffsets);
-    let denied = asking.fail(ErrorCode::TopicAuthorizationFailed);
-    sites.source.client.commit("behind", "orders", 0, 10)?;
-    await_rounds(&sites, 3);
-    assert_eq!(moved(&sites, "behind", 0), None);
-    let words = "begins on the target is not known";
-    assert!(daemon.log().contains(words), "{}", daemon.log());
-    denied.remove();
-    await_moved(&sites, "behind", 0, 10);
     Ok(())
 }
 

@@ -20,6 +20,7 @@ mod cli_status;
 mod cli_translate;
 mod control;
 mod dashboards;
+mod deleted_copies;
 mod deployment;
 mod docs;
 mod docs_commands;
