@@ -82,3 +82,42 @@ fn a_thousand_strangers_take_few_files_and_hold_up_no_record() -> Result<()> {
     });
     sites.assert_exact("orders")
 }
+
+/// Far more than the system buffers between the two.
+const MOST_TAKEN: usize = 32 << 20;
+
+/// Writes a header that never ends, as long as the daemon takes it; answers how many bytes it took.
+fn endless_request(address: &str) -> Result<usize> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_write_timeout(Some(SOON))?;
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nX: ")?;
+    let (chunk, mut taken) = ([b'x'; 1 << 16], 0);
+    while taken <= MOST_TAKEN && stream.write_all(&chunk).is_ok() {
+        taken += chunk.len();
+    }
+    Ok(taken)
+}
+
+#[test]
+fn requests_without_end_are_cut_off_and_take_no_memory() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 2, &[])?;
+    let config = sites.config(&["orders"]).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    sites.write("orders", 0, 100)?;
+    sites.await_committed("orders");
+    let before = daemon.resident_bytes()?;
+    for _ in 0..8 {
+        let taken = endless_request(daemon.http())?;
+        ensure!(taken <= MOST_TAKEN, "{taken} bytes were taken");
+    }
+    let resident = daemon.resident_bytes()?;
+    ensure!(
+        resident < before + (16 << 20),
+        "{resident} bytes, {before} before"
+    );
+    sites.write("orders", 100, 100)?;
+    sites.await_committed("orders");
+    await_ready(&daemon, 200);
+    sites.assert_exact("orders")
+}

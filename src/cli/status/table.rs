@@ -65,16 +65,17 @@ fn is_late(topic: &TopicStatus) -> bool {
 /// The sum of what is known, and said to be at least that where something is not.
 fn behind(mirror: &MirrorStatus) -> String {
     let known = mirror.topics.iter().filter_map(|topic| topic.lag_records);
-    let records = grouped(known.sum());
+    let records: u64 = known.sum();
+    let shown = counted(usize::try_from(records).unwrap_or(usize::MAX), "record");
     let times = mirror.topics.iter().filter_map(|topic| topic.lag_seconds);
     let longest = seconds(times.fold(0.0, f64::max));
     let unknown = |topic: &TopicStatus| topic.lag_records.is_none() || topic.lag_seconds.is_none();
     if mirror.topics.iter().any(unknown) {
-        format!("at least {records} records / {longest} behind")
-    } else if records == "0" {
+        format!("at least {shown} / {longest} behind")
+    } else if records == 0 {
         "nothing behind".to_owned()
     } else {
-        format!("{records} records / {longest} behind")
+        format!("{shown} / {longest} behind")
     }
 }
 

@@ -42,6 +42,10 @@ fn the_first_line_says_whether_the_copy_is_safe() {
             "running, 2 topics, 12 records / 0.4 s behind",
         ),
         (
+            vec![topic("e", State::Running, Some((1, 0.4)))],
+            "running, 1 topic, 1 record / 0.4 s behind",
+        ),
+        (
             vec![running.clone(), starting],
             "starting, 1 of 2 topics not being copied yet, 17 records / 1.0 s behind",
         ),
