@@ -2,6 +2,7 @@
 //!
 //! - [`properties`]: a cluster's entry in the configuration as librdkafka properties;
 //! - [`context`]: librdkafka's own log and its connection errors as events that name the cluster;
+//! - `repeats`: how often the same line of that log is passed on;
 //! - [`inspector`]: topics, log starts and ends, committed offsets, configs, rights, ACLs;
 //! - [`administrator`]: what is changed of them: topics, partitions, configs, ACLs;
 //! - [`own_topic`]: topics that kmirror itself writes, created when they are missing;
