@@ -63,7 +63,7 @@ impl Copied {
 
     /// Takes for lost only what the source holds still, with its cleaner at work: on the source a group reads no more than
     /// that either.
-    pub fn as_held_by(mut self, source: &[Entry]) -> Self {
+    pub fn reduced_to(mut self, source: &[Entry]) -> Self {
         let held = |origin: i64| source.binary_search_by_key(&origin, |one| one.offset);
         self.last.retain(|(origin, _)| held(*origin).is_ok());
         self.lowest_last = lowest_from(&self.last);

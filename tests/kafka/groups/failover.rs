@@ -134,7 +134,7 @@ fn i5_each_group_of_a_compacted_topic_reads_on_where_it_was_after_a_kill() -> Ou
     copied.assert_none_twice();
     copied.assert_holds(last_of_keys(records));
     let held = Ledger::read(&mut source, topic)?;
-    let copied = copied.as_held_by(&held.partitions[0]);
+    let copied = copied.reduced_to(&held.partitions[0]);
     Ok(assert_groups_read_on(&clusters, topic, &copied)?)
 }
 
