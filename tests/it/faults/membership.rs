@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use kmirror_broker::{Api, ErrorCode};
 
 use super::{RECORDS, await_begun, orders, slow_down};
-use crate::harness::{SOON, Sites, budget, copy_of, group_of};
+use crate::harness::{SOON, Sites, budget, group_of};
 use crate::support::config_file::Config;
 use crate::support::daemon::Daemon;
 use crate::support::wait::eventually;
@@ -145,9 +145,8 @@ fn a_member_that_is_expelled_again_and_again_while_the_target_stalls_does_not_gr
     let mut sites = orders(1)?;
     sites.write("orders", RECORDS, 15_000)?;
     let config = config(&sites).top("memory", "64MiB").write()?;
-    // Once it flows: its first records fly alone.
-    let writes = sites.target.on(Api::Produce).topic(copy_of("orders"));
-    let stalled = writes.after(16).hold_before();
+    // Once all flow: the first records of each partition fly alone.
+    let stalled = sites.target.on(Api::Produce).after(20).hold_before();
     let daemon = Daemon::start("daemon", &config)?;
     let mut member = Vec::new();
     for _ in 0..12 {

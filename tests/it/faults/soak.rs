@@ -24,8 +24,10 @@ use crate::support::workload;
 
 const TOPICS: [&str; 3] = ["orders", "payments", "visits"];
 const PARTITIONS: i32 = 4;
-/// How long faults are drawn in one round.
+/// How long faults are drawn in one round, at least.
 const ROUND: Duration = Duration::from_secs(40);
+/// Records that are written in one round, at least: a busy machine takes longer.
+const LOAD: usize = 10_000;
 /// How long a mirror may take to catch up once all faults are over: longer than a session and a rebalance.
 const HEALED: Duration = Duration::from_secs(120);
 /// A quarter of it is for records in flight, of which one partition takes half at most.
@@ -59,20 +61,20 @@ fn round(seed: u64) -> Result<()> {
     let mut weather = Weather::new(seed);
     let mut load = Load::new(seed);
     let mut at_risk = AtRisk::new(places(), MEMORY / 4 / 2 / RECORD);
-    let until = Instant::now() + ROUND;
-    while Instant::now() < until {
+    let begun = Instant::now();
+    while begun.elapsed() < ROUND || load.written < LOAD {
+        ensure!(
+            begun.elapsed() < 5 * ROUND,
+            "{} records written; {:?}",
+            load.written,
+            load.refused
+        );
         load.write(&mut sites);
         at_risk.look(&sites);
         weather.blow(&mut sites, &mut daemons)?;
         std::thread::sleep(Duration::from_millis(100));
     }
     weather.clear(&mut sites, &mut daemons)?;
-    ensure!(
-        load.written > 10_000,
-        "{} records written; {:?}",
-        load.written,
-        load.refused
-    );
     println!("soak: {weather}");
     let verdict = verdict(&mut sites, &mut load, &mut at_risk, &daemons);
     if verdict.is_err() {
