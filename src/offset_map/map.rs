@@ -143,6 +143,8 @@ impl Map {
         self.obsolete.push(self.key());
         self.turn = Turn::after(last.max(Some(self.turn)));
         self.number = 0;
+        // What is being written of it goes to the turn before.
+        self.revision += 1;
         self.saved = None;
     }
 

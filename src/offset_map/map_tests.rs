@@ -201,6 +201,20 @@ fn a_chunk_that_is_voided_while_it_is_written_is_forgotten() {
 }
 
 #[test]
+fn a_turn_that_begins_while_the_map_is_written_is_written() {
+    let (mut topic, mut map) = (Topic::default(), begin(Past::default(), 0, 0));
+    record_runs(&mut map, 0..3);
+    let (unsaved, places) = topic.write(&map).expect("it is new");
+    let before = map.key();
+    map.take_turn(topic.past().last_turn());
+    map.saved(&unsaved, &places);
+    topic.save(&mut map);
+    assert_ne!(map.key(), before);
+    let stored: Vec<_> = topic.records.keys().cloned().collect();
+    assert_eq!(stored, [map.key()]);
+}
+
+#[test]
 fn a_copy_that_was_created_anew_voids_what_was_known() {
     let mut map = begin(Past::default(), 0, 0);
     map.record(run(0, 0, 10), None);
