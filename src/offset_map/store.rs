@@ -97,6 +97,8 @@ impl Store {
     ) -> Result<BTreeMap<TopicPartition, Read>, String> {
         let created = self.inner.topic.lock().await.create().await;
         let read = self.inner.archive.load(partitions).await;
+        // One that was deleted since is created by the next attempt.
+        self.inner.topic.lock().await.set_there(read.is_ok());
         let (read, count) = read.map_err(|error| match created {
             Ok(()) => error,
             Err(refused) => format!("{error}; {refused}"),

@@ -166,3 +166,18 @@ fn a_member_that_is_expelled_again_and_again_while_the_target_stalls_does_not_gr
     sites.await_committed("orders");
     sites.assert_exact_but_for_replays("orders").map(drop)
 }
+
+#[test]
+fn a_member_that_begins_anew_makes_the_maps_topic_anew_where_it_was_deleted() -> Result<()> {
+    let mut sites = orders(1)?;
+    let config = config(&sites).write()?;
+    let _daemon = Daemon::start("daemon", &config)?;
+    sites.await_committed("orders");
+    let member = await_member(&sites, &[]);
+    sites.target.cluster().delete_topic("__kmirror_offsets")?;
+    sites.source.cluster().expire_members(&group_of("orders"))?;
+    await_member(&sites, &member);
+    sites.write("orders", RECORDS, 500)?;
+    sites.await_committed("orders");
+    sites.assert_exact_but_for_replays("orders").map(drop)
+}
