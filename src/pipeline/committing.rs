@@ -27,6 +27,8 @@ pub struct Committing {
     in_doubt: bool,
     /// Whether maps cannot be written at the moment, which is said once.
     is_unsaved: bool,
+    /// The newest answer to commits that are refused, and how many were since one was taken.
+    refused: Option<(RDKafkaErrorCode, u64)>,
 }
 
 /// Positions whose maps are being written; they are committed when that is done (I8).
@@ -172,8 +174,19 @@ impl Group {
         self.lanes.committed(taken);
         match answer.refused {
             Some(code) => self.count_refused(code),
-            None if sent.proves => self.confirmed(),
-            None => {}
+            None => {
+                self.taken();
+                if sent.proves {
+                    self.confirmed();
+                }
+            }
+        }
+    }
+
+    /// The group takes commits.
+    fn taken(&mut self) {
+        if let Some((_, times)) = self.committing.refused.take() {
+            tracing::warn!(times, "commits are taken again");
         }
     }
 
@@ -183,10 +196,15 @@ impl Group {
         self.lease.renew(Instant::now());
     }
 
-    fn count_refused(&self, code: RDKafkaErrorCode) {
+    /// Says it once for each reason.
+    fn count_refused(&mut self, code: RDKafkaErrorCode) {
         let mirror = &self.context.mirror.name;
         self.context.metrics.error(mirror, Stage::Commit, code);
-        tracing::warn!(%code, "commit refused");
+        let before = self.committing.refused;
+        if before.is_none_or(|(reason, _)| reason != code) {
+            tracing::warn!(%code, "commit refused, trying again");
+        }
+        self.committing.refused = Some((code, before.map_or(1, |(_, times)| times + 1)));
     }
 
     /// Waits for the answer to the commit under way, up to the deadline. librdkafka repeats a commit that the coordinator
@@ -233,7 +251,10 @@ impl Group {
         let member = Arc::clone(&self.member);
         let commit = tokio::task::spawn_blocking(move || member.commit_now(&positions));
         match tokio::time::timeout_at(deadline, commit).await {
-            Ok(Ok(Ok(()))) => return true,
+            Ok(Ok(Ok(()))) => {
+                self.taken();
+                return true;
+            }
             Ok(Ok(Err(error))) => {
                 let code = error.rdkafka_error_code();
                 self.count_refused(code.unwrap_or(RDKafkaErrorCode::Unknown));

@@ -199,7 +199,8 @@ impl Group {
         // Others of the same process may have partitions of a topic.
         let waiting = wanted.values().filter(|topic| !topic.board.is_seated());
         let news = waiting.filter(|topic| topic.board.set_standing(Some(standing.clone())));
-        if news.count() > 0 {
+        // That no broker answers is said once for the cluster, not for each of its groups.
+        if news.count() > 0 && code != RDKafkaErrorCode::AllBrokersDown {
             tracing::warn!(%error, "no partition is assigned yet");
         }
     }
@@ -214,7 +215,10 @@ impl Group {
                 for topic in self.wanted.borrow().values() {
                     topic.board.set_standing(None);
                 }
-                tracing::info!(partitions = named, "partitions assigned");
+                match partitions.is_empty() {
+                    true => tracing::debug!("rebalanced, no partition was added"),
+                    false => tracing::info!(partitions = named, "partitions assigned"),
+                }
                 self.own(&partitions);
             }
             Event::Revoked(partitions) => {

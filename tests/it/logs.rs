@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
+use kmirror_broker::{Api, ErrorCode};
 use serde_json::{Map, Value};
 
 use crate::harness::{SOON, Site, Sites, await_cluster_up, group_of};
@@ -135,6 +136,60 @@ fn every_line_has_its_facts_beside_its_message_and_those_of_what_it_belongs_to()
         ensure!(line[name] == value, "{name}: {line:?}");
     }
     ensure!(line.values().all(|value| !value.is_object()), "{line:?}");
+    Ok(())
+}
+
+#[test]
+fn commits_that_are_refused_are_told_once_and_that_they_are_taken_again() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    let config = sites.config(&["orders"]).set("commit_interval", "100ms");
+    let config = config.write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    let commits = sites.source.on(Api::OffsetCommit).first(5);
+    let refused = commits.fail(ErrorCode::GroupAuthorizationFailed);
+    sites.write("orders", 0, 100)?;
+    sites.source.await_hits(&refused, 5);
+    sites.await_committed("orders");
+    eventually("it is told", SOON, || {
+        let all = lines(&daemon)?;
+        let times = |message| {
+            all.iter()
+                .filter(|line| says(line, "WARN", message))
+                .count()
+        };
+        let told = [
+            times("commit refused, trying again"),
+            times("commits are taken again"),
+        ];
+        ensure!(told == [1, 1], "{told:?}");
+        Ok(())
+    });
+    Ok(())
+}
+
+#[test]
+fn a_rebalance_that_adds_no_partition_is_no_line() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    let config = sites.config(&["orders"]).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    sites.write("orders", 0, 10)?;
+    sites.await_committed("orders");
+    let group = group_of("orders");
+    let joins = sites.source.cluster().requests(Api::JoinGroup);
+    sites.source.cluster().force_rebalance(&group)?;
+    eventually("it has joined again", SOON, || {
+        let again = sites.source.cluster().requests(Api::JoinGroup);
+        ensure!(again > joins, "{again} after {joins}");
+        Ok(())
+    });
+    sites.write("orders", 10, 10)?;
+    sites.await_committed("orders");
+    let all = lines(&daemon)?.into_iter();
+    let assigned = all.filter(|line| says(line, "INFO", "partitions assigned"));
+    let assigned: Vec<_> = assigned.map(|line| line["partitions"].clone()).collect();
+    ensure!(assigned == ["orders/0"], "{assigned:?}");
     Ok(())
 }
 
