@@ -1,10 +1,10 @@
 //! A member that the group expels, or does not let in for a while: it comes back by itself, and nothing is lost or moved.
 
 use anyhow::{Result, ensure};
-use kmirror_broker::{Api, ErrorCode};
+use kmirror_broker::{Api, ErrorCode, Fault};
 
 use super::{RECORDS, await_begun, orders, slow_down};
-use crate::harness::{SOON, Sites, budget, group_of};
+use crate::harness::{SOON, Sites, budget, copy_of, group_of};
 use crate::support::config_file::Config;
 use crate::support::daemon::Daemon;
 use crate::support::wait::eventually;
@@ -145,8 +145,16 @@ fn a_member_that_is_expelled_again_and_again_while_the_target_stalls_does_not_gr
     let mut sites = orders(1)?;
     sites.write("orders", RECORDS, 15_000)?;
     let config = config(&sites).top("memory", "64MiB").write()?;
-    // Once all flow: the first records of each partition fly alone.
-    let stalled = sites.target.on(Api::Produce).after(20).hold_before();
+    // The first two records of each partition fly alone: they flow once those are acknowledged.
+    let copy = copy_of("orders");
+    let writes = |partition| {
+        sites
+            .target
+            .on(Api::Produce)
+            .topic(&copy)
+            .partition(partition)
+    };
+    let stalled = [0, 1, 2, 3].map(|partition| writes(partition).after(2).hold_before());
     let daemon = Daemon::start("daemon", &config)?;
     let mut member = Vec::new();
     for _ in 0..12 {
@@ -162,7 +170,7 @@ fn a_member_that_is_expelled_again_and_again_while_the_target_stalls_does_not_gr
     // Twelve flights of 16 MiB beside each other would be a hundred megabytes more.
     let resident = daemon.resident_bytes()?;
     assert!(resident < 160 << 20, "{resident} bytes");
-    stalled.release();
+    stalled.iter().for_each(Fault::release);
     sites.await_committed("orders");
     sites.assert_exact_but_for_replays("orders").map(drop)
 }
