@@ -16,6 +16,10 @@ pub struct Observed {
     pub counted_in: Option<TopicId>,
     /// The topic that bears the name now.
     pub topic_id: Option<TopicId>,
+    /// The copy that was written up to the position, as far as it is known.
+    pub copied_to: Option<TopicId>,
+    /// The one that bears the name now.
+    pub copy_id: Option<TopicId>,
     /// First offset that the source still holds.
     pub log_start: SourceOffset,
     /// Offset after the last record.
@@ -62,6 +66,13 @@ pub enum Begin {
         /// Where the new one begins.
         log_start: SourceOffset,
     },
+    /// The copy was deleted, and another one bears its name, or the target is another cluster (`on_divergence`).
+    CopyLost {
+        /// Where reading should have gone on.
+        position: Position,
+        /// Where the start policy would have begun, or where that is behind the position, there.
+        first: Position,
+    },
 }
 
 /// Whether a partition that comes back to this process goes on from what it had acknowledged itself: unless the group
@@ -91,6 +102,16 @@ pub fn begin(observed: &Observed, start: Start) -> Begin {
         return Begin::Recreated {
             position,
             log_start,
+        };
+    }
+    if let (Some(then), Some(now), Some(position)) =
+        (&observed.copied_to, &observed.copy_id, position)
+        && then != now
+    {
+        let first = first(observed, start).offset.min(position.offset);
+        return Begin::CopyLost {
+            position,
+            first: Position::at(first),
         };
     }
     match (position, start) {
@@ -138,6 +159,8 @@ mod tests {
             position: offset.map(position),
             counted_in: None,
             topic_id: None,
+            copied_to: None,
+            copy_id: None,
             log_start: at(10),
             log_end: at(20),
             at_time: None,
@@ -169,6 +192,27 @@ mod tests {
         assert_eq!(begin(&none, Start::Latest), Begin::At(position(20)));
         assert_eq!(begin(&at_time, time), Begin::At(position(13)));
         assert_eq!(begin(&none, time), Begin::At(position(20)));
+    }
+
+    #[test]
+    fn a_copy_that_was_made_anew_is_not_gone_on_with_in_silence() {
+        let id = |name: &str| Some(TopicId::new(name));
+        let known = |then, now| Observed {
+            copied_to: then,
+            copy_id: now,
+            ..observed(Some(15))
+        };
+        let lost = |first| Begin::CopyLost {
+            position: position(15),
+            first: position(first),
+        };
+        let anew = known(id("one"), id("other"));
+        assert_eq!(begin(&anew, Start::Earliest), lost(10));
+        assert_eq!(begin(&anew, Start::Latest), lost(15), "nothing is left out");
+        for (then, now) in [(id("one"), id("one")), (None, id("one")), (id("one"), None)] {
+            let begun = begin(&known(then, now), Start::Earliest);
+            assert_eq!(begun, Begin::At(position(15)));
+        }
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub struct Place {
     pub seat: Arc<Seat>,
     /// The topic in which its position counts.
     pub counted_in: Option<TopicId>,
+    /// The copy that is written, or was.
+    pub copy_id: Option<TopicId>,
     /// How many partitions the topic had when the mirror began.
     pub began_with: u32,
     /// What the group holds for it.
@@ -93,7 +95,9 @@ impl Place {
         let mark = Mark::new(self.counted_in.as_ref(), standing.state, standing.reason);
         Committed {
             position: self.seat.reading_position(),
-            mark: mark.began_with(self.began_with),
+            mark: mark
+                .began_with(self.began_with)
+                .of_copy(self.copy_id.as_ref()),
         }
     }
 
@@ -102,9 +106,11 @@ impl Place {
     fn is_at_rest(&self) -> bool {
         let is_at_rest = |committed: &Committed| {
             committed.position == self.seat.reading_position()
-                && committed
-                    .mark
-                    .is_running(self.counted_in.as_ref(), self.began_with)
+                && committed.mark.is_running(
+                    self.counted_in.as_ref(),
+                    self.copy_id.as_ref(),
+                    self.began_with,
+                )
                 && self.seat.is_running()
         };
         self.committed.as_ref().is_some_and(is_at_rest)

@@ -1,7 +1,7 @@
 //! Writes beside each committed position what it belongs to and how its partition stands, and reads it back.
 //!
 //! Kafka keeps a text with every committed offset. Here it tells which topic the offset counts in, by the topic's id, so
-//! that a topic which was deleted and created anew is noticed also by a process that starts later; how many
+//! that a topic which was deleted and created anew is noticed also by a process that starts later; which copy was written, for the same; how many
 //! partitions the topic had at first, so that one which is added later is copied from its beginning whatever `start` says;
 //! and, for a partition that stands still, state and reason, so that `kmirror status` can tell from the clusters alone.
 
@@ -34,6 +34,9 @@ pub struct Mark {
     /// How many partitions the topic had when the mirror began to copy it; one that is numbered from there on is new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub began_with: Option<u32>,
+    /// The copy that was written, by the target's id for it; absent where the target tells no ids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copy_id: Option<String>,
     /// The state, unless the partition runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
@@ -53,6 +56,7 @@ impl Mark {
         Self {
             topic_id: topic_id.map(|id| id.as_str().to_owned()),
             began_with: None,
+            copy_id: None,
             state: stands.then_some(state),
             reason,
         }
@@ -65,15 +69,33 @@ impl Mark {
         Self { began_with, ..self }
     }
 
+    /// With the copy that was written.
+    #[must_use]
+    pub fn of_copy(self, copy: Option<&TopicId>) -> Self {
+        let copy_id = copy.map(|id| id.as_str().to_owned());
+        Self { copy_id, ..self }
+    }
+
+    /// The copy that was written.
+    pub fn copy_id(&self) -> Option<TopicId> {
+        self.copy_id.clone().map(TopicId::new)
+    }
+
     /// The topic that the position counts in.
     pub fn topic_id(&self) -> Option<TopicId> {
         self.topic_id.clone().map(TopicId::new)
     }
 
-    /// Whether it is that of a partition which runs, of this topic.
-    pub fn is_running(&self, topic_id: Option<&TopicId>, began_with: u32) -> bool {
+    /// Whether it is that of a partition which runs, between these topics.
+    pub fn is_running(
+        &self,
+        topic: Option<&TopicId>,
+        copy: Option<&TopicId>,
+        began_with: u32,
+    ) -> bool {
         self.state.is_none()
-            && self.topic_id.as_deref() == topic_id.map(TopicId::as_str)
+            && self.topic_id.as_deref() == topic.map(TopicId::as_str)
+            && self.copy_id.as_deref() == copy.map(TopicId::as_str)
             && self.began_with == Some(began_with)
     }
 
@@ -101,8 +123,11 @@ mod tests {
     fn a_mark_comes_back_as_it_was_written() {
         let id = TopicId::new("AAAAAAAAQbiRvxNzBg_dsA");
         let reason = Some("the target refuses it".to_owned());
+        let copy = TopicId::new("BBBBBBBBQbiRvxNzBg_dsA");
         let mark = Mark::new(Some(&id), State::Rejected, reason).began_with(3);
+        let mark = mark.of_copy(Some(&copy));
         assert_eq!(Mark::read(&mark.write()), mark);
+        assert_eq!(mark.copy_id(), Some(copy));
         assert_eq!(mark.topic_id(), Some(id));
     }
 

@@ -58,6 +58,10 @@ pub struct Known {
     pub position: Option<Position>,
     /// The topic in which it counts.
     pub counted_in: Option<TopicId>,
+    /// The copy that was written.
+    pub copy_id: Option<TopicId>,
+    /// Up to where the map knows the source, where that is not the position.
+    pub mapped_to: Option<SourceOffset>,
     /// Where the copy ends by the map.
     pub target_end: Option<TargetOffset>,
 }
@@ -70,6 +74,8 @@ impl Known {
         Self {
             position: Some(Position::at(sync.map_or(next, |(source, _)| *source))),
             counted_in: None,
+            copy_id: None,
+            mapped_to: None,
             target_end: sync.map(|(_, target)| *target),
         }
     }
@@ -131,7 +137,12 @@ impl Question {
         let mut found = self.look_back(beyond).await?;
         for (at, seen) in &mut answer.observed {
             seen.memory.found = found.remove(at);
-            if let Some(Ok(Recovered { to: Some(to), .. })) = &seen.memory.found {
+            if let Some(Ok(Recovered { to: Some(to), .. })) = &seen.memory.found
+                && seen
+                    .observed
+                    .position
+                    .is_none_or(|known| known.offset <= *to)
+            {
                 seen.observed.position = Some(Position::at(*to));
             }
         }
@@ -187,6 +198,7 @@ impl Question {
             observed.position = Some(Position::at(next));
         }
         let observed = Observed {
+            copy_id: ends.target.clone(),
             is_copied: self.mirror.is_only_writer(&at.topic)
                 && observed.committed.is_none()
                 && target_end > TargetOffset::new(0),
@@ -215,16 +227,20 @@ impl Question {
             offset,
             epoch: past.epoch(),
         });
-        let is_ahead = |mapped: &Position| {
-            let held = held.as_ref();
-            held.is_none_or(|held| held.mark.is_ours() && held.position.offset <= mapped.offset)
+        let is_ours = held.as_ref().is_none_or(|held| held.mark.is_ours());
+        let mapped = mapped.filter(|_| is_ours);
+        let position = held.as_ref().map(|held| held.position);
+        let furthest = |mapped: Position| match position {
+            Some(position) if position.offset > mapped.offset => position,
+            _ => mapped,
         };
-        let mapped = mapped.filter(is_ahead);
         let last_seen = || self.asked(at).last_seen.clone();
         let by_group = held.as_ref().map(|held| held.mark.topic_id());
         Known {
+            copy_id: held.as_ref().and_then(|held| held.mark.copy_id()),
             target_end: mapped.and_then(|_| past.target_end()),
-            position: mapped.or(held.map(|held| held.position)),
+            position: mapped.map(furthest).or(position),
+            mapped_to: mapped.map(|mapped| mapped.offset),
             counted_in: by_group.unwrap_or_else(|| counted_in.or_else(last_seen)),
         }
     }
@@ -247,6 +263,8 @@ impl Question {
             committed: held.committed(at)?,
             position: known.position,
             counted_in: known.counted_in.clone(),
+            copied_to: known.copy_id.clone(),
+            copy_id: None,
             topic_id: logs.topic_ids.get(&*at.topic).cloned(),
             log_start: bound(&logs.starts)?,
             log_end: bound(&logs.ends)?,
@@ -288,7 +306,7 @@ impl Question {
 fn beyond(observed: &Observed, known: &Known, target_end: TargetOffset) -> Option<Beyond> {
     let ids = observed.counted_in.as_ref().zip(observed.topic_id.as_ref());
     let is_same = ids.is_none_or(|(then, now)| then == now);
-    let source = observed.position?.offset;
+    let source = known.mapped_to.or(Some(observed.position?.offset))?;
     let is_held = (observed.log_start..=observed.log_end).contains(&source);
     let from = known.target_end.filter(|from| *from < target_end)?;
     (is_same && is_held).then_some(Beyond {

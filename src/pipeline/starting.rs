@@ -64,6 +64,8 @@ impl Group {
             let known = Known {
                 position: Some(place.seat.reading_position()),
                 counted_in: place.counted_in.clone(),
+                copy_id: place.copy_id.clone(),
+                mapped_to: None,
                 target_end: place.is_mapping.then(|| place.map.lock().target_end()),
             };
             self.unassign(std::slice::from_ref(at));
@@ -190,9 +192,10 @@ impl Group {
         seat.see_target_end(memory.target_end);
         let map = mapping::map(&self.context.mirror.name, &at, known, memory, begin, on);
         self.register(&at, &map);
-        let place = |counted_in| Place {
+        let place = |counted_in, copy_id| Place {
             seat: Arc::clone(&seat),
             counted_in,
+            copy_id,
             began_with,
             committed,
             is_guessed: false,
@@ -205,28 +208,29 @@ impl Group {
             tell(&at, begin, *position, &seat);
             seat.set_counted_in(topic_id.clone());
         }
+        let copy_id = observed.copy_id.or_else(|| observed.copied_to.clone());
         match (way, self.member.queue(&at)) {
             (Way::On { position, topic_id }, Some(queue)) => Some(Start {
                 at,
                 position,
                 log_end: observed.log_end,
-                place: place(topic_id),
+                place: place(topic_id, copy_id),
                 queue,
             }),
             (Way::On { topic_id, .. }, None) => {
                 let reason = "librdkafka refuses the partition";
-                let place = place(topic_id);
+                let place = place(topic_id, copy_id);
                 self.hold(at, place, State::Paused, reason)
             }
             (Way::Forgotten { .. }, _) => {
                 let place = Place {
                     is_guessed: true,
-                    ..place(observed.counted_in)
+                    ..place(observed.counted_in, observed.copied_to)
                 };
                 self.hold(at, place, State::Diverged, FORGOTTEN)
             }
             (Way::Still { state, reason, .. }, _) => {
-                let place = place(observed.counted_in);
+                let place = place(observed.counted_in, observed.copied_to);
                 self.hold(at, place, state, &reason)
             }
         }

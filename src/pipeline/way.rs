@@ -79,6 +79,8 @@ pub fn decide(mirror: &Mirror, begin: Begin, observed: &Observed) -> Way {
         Begin::Forgotten { first } => Way::Forgotten { first },
         Begin::Recreated { log_start, .. } if goes_on => on(Position::at(log_start)),
         Begin::Recreated { position, .. } => diverged(position, recreated(position)),
+        Begin::CopyLost { first, .. } if goes_on => on(first),
+        Begin::CopyLost { position, .. } => diverged(Some(position), copy_lost(position)),
     }
 }
 
@@ -119,6 +121,13 @@ pub fn tell(at: &TopicPartition, begin: Begin, position: Position, seat: &Seat) 
                 "the source topic was created anew, going on with it"
             );
         }
+        Begin::CopyLost { .. } => {
+            tracing::warn!(
+                partition = %at,
+                position,
+                "the copy was created anew, copying once more"
+            );
+        }
     }
 }
 
@@ -131,5 +140,12 @@ fn recreated(position: Option<Position>) -> String {
     format!(
         "the source topic was deleted and created anew{} (on_divergence: pause); with on_divergence: continue the new topic is copied behind the old one",
         at.unwrap_or_default()
+    )
+}
+
+fn copy_lost(position: Position) -> String {
+    format!(
+        "the copy does not hold what was copied before position {}: it was deleted and created anew, the target is another cluster, or target_topic names another topic (on_divergence: pause); with on_divergence: continue it is copied once more, from where `start` says",
+        position.offset
     )
 }

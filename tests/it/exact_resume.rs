@@ -368,3 +368,42 @@ fn a_leader_that_moved_meanwhile_is_not_taken_for_a_log_that_was_cut_back() -> R
     sites.await_committed("orders");
     sites.assert_exact("orders")
 }
+
+#[test]
+fn a_map_that_is_behind_the_commit_is_looked_behind_all_the_same() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    sites.write("orders", 0, BEFORE)?;
+    let config = sites.config(&["orders"]).write()?;
+    let mut daemon = Daemon::start("first", &config)?;
+    sites.await_committed("orders");
+    assert!(daemon.terminate(SOON)?.success());
+    let (_, older) = newest_chunk(&mut sites)?;
+    sites.write("orders", BEFORE, AFTER)?;
+    let mut daemon = Daemon::start("second", &config)?;
+    sites.await_committed("orders");
+    assert!(daemon.terminate(SOON)?.success());
+    // What the second has saved is gone; what a third wrote before it died was never saved.
+    let (partition, newer) = newest_chunk(&mut sites)?;
+    let lost = Record {
+        value: None,
+        ..newer
+    };
+    let client = &mut sites.target.client;
+    client.produce(MAPS, partition, &[lost, older], Codec::None)?;
+    sites.write("orders", BEFORE + AFTER, AFTER)?;
+    let unsaved = (BEFORE + AFTER..BEFORE + 2 * AFTER).map(|index| workload::typical(0, index));
+    let copy = copy_of("orders");
+    Writer::new(&mut sites.target.client, &copy)?.write_all(0, unsaved, 200, Codec::Lz4)?;
+    let daemon = go_on_typical(&mut sites, &config)?;
+    assert_eq!(errors(&daemon, "Unmatched")?, 0.0);
+    sites.assert_exact("orders")
+}
+
+/// As [`go_on`], with typical records behind those that are there.
+fn go_on_typical(sites: &mut Sites, config: &ConfigFile) -> Result<Daemon> {
+    sites.write("orders", BEFORE + 2 * AFTER, AFTER)?;
+    let daemon = Daemon::start("next", config)?;
+    await_mirrored(sites, &daemon)?;
+    Ok(daemon)
+}

@@ -32,6 +32,7 @@ mod heartbeats;
 mod http_bounds;
 mod import;
 mod logs;
+mod lost_copies;
 mod names;
 mod provenance;
 mod records;
