@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
+use super::beginning::{Answer, Asked, Known, Question};
 use super::group::Group;
-use super::observe::{Answer, Asked, Known, Question};
 use super::starting::{Assignment, Cause};
 use super::trouble::stand_still;
 use crate::clusters::TopicPartition;

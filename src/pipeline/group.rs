@@ -17,7 +17,7 @@ use super::handle::Context;
 use super::lane::SETTLE;
 use super::lanes::{Lanes, Place, Stopped};
 use super::lease::Lease;
-use super::member::{Event, Member};
+use super::reading::{Event, Member};
 use super::starting::Assignment;
 use super::topic::{Topic, Topics};
 use super::trouble::Retries;

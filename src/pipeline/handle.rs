@@ -7,10 +7,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
-use super::express::Express;
 use super::group::Group;
-use super::member::Member;
-use super::settings::Fetching;
+use super::reading::{Express, Fetching, Member};
 use super::topic::Topics;
 use crate::budget::Budget;
 use crate::clusters::Inspector;

@@ -13,9 +13,9 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::flight::{Batch, Flight};
-use super::intake::Intake;
 use super::lease::Holder;
 use super::provenance::LeftOut;
+use super::reading::Intake;
 use crate::board::Seat;
 use crate::budget::Permit;
 use crate::librdkafka::message::{Kind, Messages};

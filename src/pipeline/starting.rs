@@ -7,21 +7,19 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::begin::{Observed, begin, resumes};
+use super::beginning::{
+    self, FORGOTTEN, Known, Memory, Observed, Seen, Way, begin, decide, resumes, tell,
+};
 use super::caution::Caution;
-use super::copies::Memory;
 use super::flight::Flight;
 use super::group::Group;
-use super::intake::Intake;
 use super::lane::{Lane, SETTLE};
 use super::lanes::{Place, Progress};
-use super::mapping;
 use super::mark::Committed;
-use super::observe::{Known, Seen};
 use super::provenance::LeftOut;
+use super::reading::Intake;
 use super::saving;
 use super::trouble::stand_still;
-use super::way::{FORGOTTEN, Way, decide, tell};
 use crate::clusters::TopicPartition;
 use crate::librdkafka::queue::PartitionQueue;
 use crate::metrics::Stage;
@@ -190,7 +188,7 @@ impl Group {
             place.map(|place| place.map.clone())
         });
         seat.see_target_end(memory.target_end);
-        let map = mapping::map(&self.context.mirror.name, &at, known, memory, begin, on);
+        let map = beginning::map(&self.context.mirror.name, &at, known, memory, begin, on);
         self.register(&at, &map);
         let place = |counted_in, copy_id| Place {
             seat: Arc::clone(&seat),

@@ -7,15 +7,15 @@ use super::begin::Observed;
 use super::copies::{Copies, Memory};
 use super::held::Held;
 use super::lookback::Beyond;
-use super::mark::Committed;
-use super::member::Member;
-use super::topic::Plan;
 use crate::clusters::{Error, Inspector, TopicId, TopicPartition};
 use crate::config::{self, Start};
 use crate::librdkafka::admin::PartitionOffset;
 use crate::mirrormaker::{Left, Legacy};
 use crate::offset::{Position, SourceOffset, TargetOffset};
 use crate::offset_map::{Ends, Past, Recovered, Store};
+use crate::pipeline::mark::Committed;
+use crate::pipeline::reading::Member;
+use crate::pipeline::topic::Plan;
 
 /// Whom to ask, about what.
 pub struct Question {

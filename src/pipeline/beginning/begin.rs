@@ -1,9 +1,9 @@
 //! Decides where reading a partition begins, from what is committed and what the source still holds.
 
-use super::mark::Committed;
 use crate::clusters::TopicId;
 use crate::config::Start;
 use crate::offset::{Position, SourceOffset};
+use crate::pipeline::mark::Committed;
 
 /// What is known of a partition when it is assigned.
 #[derive(Debug, Clone, PartialEq, Eq)]

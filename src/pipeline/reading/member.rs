@@ -14,7 +14,6 @@ use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
-use super::mark::{Committed, Mark};
 use super::partition_list::{list, place, positions, seek};
 use super::settings::{self, Fetching};
 use crate::clusters::TopicPartition;
@@ -24,6 +23,7 @@ use crate::librdkafka::commit::{Answer, Commits};
 use crate::librdkafka::queue::PartitionQueue;
 use crate::librdkafka::{epochs, watermarks};
 use crate::offset::{LeaderEpoch, Position, SourceOffset};
+use crate::pipeline::mark::{Committed, Mark};
 
 /// What the group asks of this member.
 #[derive(Debug)]

@@ -14,13 +14,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use super::observe::Question;
-use super::provenance::LeftOut;
 use crate::clusters::TopicPartition;
 use crate::clusters::stretches::{self, Stretch, Taken};
 use crate::config::Isolation;
 use crate::librdkafka::message::{Header, Record};
 use crate::offset::{SourceOffset, TargetOffset};
 use crate::offset_map::{Cleaning, Digest, Recovered, recover};
+use crate::pipeline::provenance::LeftOut;
 use crate::target::Stamp;
 
 /// Longest time for reading what the copies of one topic hold, or what its source does.
@@ -160,7 +160,7 @@ impl Question {
     }
 
     fn stamp(&self, topic: &str) -> Option<Stamp> {
-        super::provenance::stamp(&self.mirror, topic)
+        crate::pipeline::provenance::stamp(&self.mirror, topic)
     }
 }
 

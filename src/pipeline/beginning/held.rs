@@ -7,12 +7,12 @@ use std::time::Duration;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::copies::Copies;
-use super::mark::{Committed, Mark};
 use super::observe::{Question, Told, of};
 use crate::clusters::{GroupOffset, GroupQuery, TopicPartition};
 use crate::config::Start;
 use crate::librdkafka::admin::Failure;
 use crate::offset::{Position, SourceOffset, TargetOffset};
+use crate::pipeline::mark::{Committed, Mark};
 
 /// Longest wait for the group's coordinator; a longer one would only delay the next attempt.
 const COMMITTED_TIMEOUT: Duration = Duration::from_secs(10);
