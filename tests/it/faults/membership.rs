@@ -1,7 +1,9 @@
 //! A member that the group expels, or does not let in for a while: it comes back by itself, and nothing is lost or moved.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
-use kmirror_broker::{Api, ErrorCode, Fault};
+use kmirror_broker::{Api, ErrorCode};
 
 use super::{RECORDS, await_begun, orders, slow_down};
 use crate::harness::{SOON, Sites, budget, copy_of, group_of};
@@ -145,17 +147,19 @@ fn a_member_that_is_expelled_again_and_again_while_the_target_stalls_does_not_gr
     let mut sites = orders(1)?;
     sites.write("orders", RECORDS, 15_000)?;
     let config = config(&sites).top("memory", "64MiB").write()?;
-    // The first two records of each partition fly alone: they flow once those are acknowledged.
     let copy = copy_of("orders");
-    let writes = |partition| {
-        sites
-            .target
-            .on(Api::Produce)
-            .topic(&copy)
-            .partition(partition)
-    };
-    let stalled = [0, 1, 2, 3].map(|partition| writes(partition).after(2).hold_before());
+    let slow = sites.target.on(Api::Produce).topic(&copy);
+    let slow = slow.delay_before(Duration::from_millis(20));
     let daemon = Daemon::start("daemon", &config)?;
+    // The first records of a partition fly alone, and what stalls one holds up all on its connection.
+    eventually("all partitions flow", SOON, || {
+        let ends = (0..4).map(|partition| sites.target.cluster().log_end(&copy, partition));
+        let ends: Vec<_> = ends.collect();
+        ensure!(ends.iter().all(|end| *end > Some(2)), "{ends:?}");
+        Ok(())
+    });
+    let stalled = sites.target.on(Api::Produce).topic(&copy).hold_before();
+    slow.remove();
     let mut member = Vec::new();
     for _ in 0..12 {
         member = await_member(&sites, &member);
@@ -170,7 +174,7 @@ fn a_member_that_is_expelled_again_and_again_while_the_target_stalls_does_not_gr
     // Twelve flights of 16 MiB beside each other would be a hundred megabytes more.
     let resident = daemon.resident_bytes()?;
     assert!(resident < 160 << 20, "{resident} bytes");
-    stalled.iter().for_each(Fault::release);
+    stalled.release();
     sites.await_committed("orders");
     sites.assert_exact_but_for_replays("orders").map(drop)
 }
