@@ -19,10 +19,10 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// What came of asking where partitions begin.
 pub struct Beginning {
     cause: Cause,
-    /// By the partitions that were asked about, each with what is known better than by a commit.
-    partitions: BTreeMap<TopicPartition, Option<Known>>,
-    /// Those of them that waited for what lanes had left in flight: what was seen of their copies is not the last word.
-    settling: BTreeSet<TopicPartition>,
+    /// Partitions that were asked about, each with what is known better than by a commit.
+    asked: BTreeMap<TopicPartition, Option<Known>>,
+    /// Those that wait for what lanes have left in flight: what their copies hold until then is not the last word.
+    settling: BTreeMap<TopicPartition, Option<Known>>,
     answer: Result<Answer, String>,
 }
 
@@ -42,8 +42,9 @@ impl Group {
         partitions: BTreeMap<TopicPartition, Option<Known>>,
         delay: Duration,
     ) {
-        let settling = partitions.keys().filter(|at| self.lanes.is_settling(at));
-        let settling = settling.cloned().collect();
+        let is_settling = |(at, _): &(TopicPartition, _)| self.lanes.is_settling(at);
+        let (settling, partitions): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            partitions.into_iter().partition(is_settling);
         let topics: BTreeSet<_> = partitions.keys().map(|at| Arc::clone(&at.topic)).collect();
         let topics = topics.into_iter().map(|name| {
             let asked = self.asked(&name);
@@ -69,7 +70,7 @@ impl Group {
             };
             Beginning {
                 cause,
-                partitions: question.partitions,
+                asked: question.partitions,
                 settling,
                 answer,
             }
@@ -81,27 +82,28 @@ impl Group {
     pub(super) async fn begin(&mut self, beginning: Beginning) {
         let Beginning {
             cause,
-            mut partitions,
+            asked,
             settling,
             answer,
         } = beginning;
         let (Cause::Assigned(assignment) | Cause::Restarted(assignment)) = cause;
-        self.tell_whether_answered(answer.as_ref().err());
+        if !asked.is_empty() {
+            self.tell_whether_answered(answer.as_ref().err());
+        }
         let mut answer = answer.unwrap_or_else(|reason| {
-            let untold = partitions.keys().map(|at| (at.clone(), reason.clone()));
+            let untold = asked.keys().map(|at| (at.clone(), reason.clone()));
             Answer {
                 untold: untold.collect(),
                 ..Answer::default()
             }
         });
-        let is_settling =
-            |(at, _): &mut (TopicPartition, _)| settling.contains(at) || self.lanes.is_settling(at);
-        let settling: Vec<_> = answer.observed.extract_if(.., is_settling).collect();
         self.assign(cause, answer.observed).await;
-        for (at, _) in settling {
+        for at in settling.keys() {
             let reason = "what was in flight is neither written nor refused yet".to_owned();
-            answer.untold.insert(at, reason);
+            answer.untold.insert(at.clone(), reason);
         }
+        let mut partitions = asked;
+        partitions.extend(settling);
         partitions.retain(|at, _| {
             let reason = answer.untold.get(at);
             reason.is_some_and(|reason| self.waits(at, assignment, reason))
