@@ -1,9 +1,10 @@
 //! Writes beside each committed position what it belongs to and how its partition stands, and reads it back.
 //!
-//! Kafka keeps a text with every committed offset. Here it tells which topic the offset counts in, by the topic's id, so
-//! that a topic which was deleted and created anew is noticed also by a process that starts later; which copy was written, for the same; how many
-//! partitions the topic had at first, so that one which is added later is copied from its beginning whatever `start` says;
-//! and, for a partition that stands still, state and reason, so that `kmirror status` can tell from the clusters alone.
+//! Kafka keeps a text with every committed offset. Here it tells which topic the offset counts in and which copy was
+//! written, by the ids of both, so that one which was deleted and created anew is noticed also by a process that starts
+//! later; how many partitions the topic had at first, so that one which is added later is copied from its beginning
+//! whatever `start` says; and, for a partition that stands still, state and reason, so that `kmirror status` can tell from
+//! the clusters alone.
 
 use serde::{Deserialize, Serialize};
 

@@ -5,12 +5,11 @@ use std::slice;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use rdkafka::Message;
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use tokio::task::JoinHandle;
 
+use super::consumer::{self, list, positions};
 use super::pace::Need;
-use super::partition_list::{list, positions, seek};
 use super::settings::{self, Fetching};
 use crate::clusters::TopicPartition;
 use crate::clusters::context::ClusterContext;
@@ -117,11 +116,8 @@ impl Reader {
         let served = Arc::clone(&consumer);
         let serving = tokio::spawn(async move {
             loop {
-                match served.recv().await {
-                    Err(error) => tracing::debug!(%error, "the source reports an error"),
-                    // Going on would skip the record. Every queue is split off before its partition is assigned.
-                    Ok(record) => panic!("a record of {} came past its queue", record.topic()),
-                }
+                let error = consumer::serve(&served).await;
+                tracing::debug!(%error, "the source reports an error");
             }
         });
         Self { consumer, serving }
@@ -153,8 +149,7 @@ impl Room {
             consumer,
             room: self,
         };
-        let known = start.into_iter().filter(|_| position.epoch.is_some());
-        let refused = seek(&ride.consumer, known.collect()).await;
+        let refused = consumer::validate(&ride.consumer, &start).await;
         refused.is_empty().then_some(ride)
     }
 }

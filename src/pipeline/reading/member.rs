@@ -11,10 +11,10 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Str
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
-use rdkafka::{Message, Offset, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
-use super::partition_list::{list, place, positions, seek};
+use super::consumer::{self, list, place, positions, seek};
 use super::settings::{self, Fetching};
 use crate::clusters::TopicPartition;
 use crate::clusters::context::ClusterContext;
@@ -69,7 +69,7 @@ impl Member {
         let consumer: StreamConsumer<Callbacks> = settings.create_with_context(callbacks)?;
         let consumer = Arc::new(consumer);
         let member = Self {
-            session_timeout: session_timeout.unwrap_or(Duration::from_secs(10)),
+            session_timeout: session_timeout.unwrap_or(settings::SESSION_TIMEOUT),
             fetch_wait: fetch_wait.unwrap_or(fetching.wait),
             commits: Commits::of(&consumer),
             consumer,
@@ -109,11 +109,7 @@ impl Member {
     ///
     /// When a record comes past its partition's queue.
     pub async fn serve(&self) -> KafkaError {
-        match self.consumer.recv().await {
-            Err(error) => error,
-            // Going on would skip the record. Every queue is split off before its partition is assigned.
-            Ok(record) => panic!("a record of {} came past its queue", record.topic()),
-        }
+        consumer::serve(&self.consumer).await
     }
 
     /// Splits a partition's records off, before it is assigned.
@@ -136,9 +132,7 @@ impl Member {
         &self,
         starts: &[(TopicPartition, Position)],
     ) -> BTreeSet<TopicPartition> {
-        let known = starts.iter();
-        let known = known.filter(|(_, position)| position.epoch.is_some());
-        seek(&self.consumer, known.cloned().collect()).await
+        consumer::validate(&self.consumer, starts).await
     }
 
     /// Reads nothing more of a partition, and drops what was read and not taken; it stays assigned.

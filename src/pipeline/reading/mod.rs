@@ -5,13 +5,13 @@
 //! - `intake`: brings a lane the records of its partition, from the one or the other;
 //! - `pace`: decides when it is which;
 //! - `settings`: those of both consumers;
-//! - `partition_list`: partitions and positions as librdkafka takes them.
+//! - `consumer`: what both do alike.
 
+mod consumer;
 mod express;
 mod intake;
 mod member;
 mod pace;
-mod partition_list;
 mod settings;
 
 pub use express::Express;

@@ -20,7 +20,7 @@ pub struct Fetching {
 }
 
 /// A member that vanished without leaving is missed after this long; librdkafka's default is 45 s.
-const SESSION_TIMEOUT: Duration = Duration::from_secs(10);
+pub const SESSION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Settings of the consumer: those that the promises rest on, then those that bound and speed it up.
 pub fn consumer(

@@ -1,11 +1,12 @@
-//! Lists of partitions and positions as librdkafka takes them, and having it seek to them.
+//! What both consumers do alike: lists of partitions and positions as librdkafka takes them, seeking, and serving.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
+use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{Message, Offset, TopicPartitionList};
 
 use crate::clusters::TopicPartition;
 use crate::librdkafka::epochs;
@@ -73,6 +74,29 @@ pub async fn seek<C: ConsumerContext>(
         tokio::time::sleep(BETWEEN_SEEKS).await;
     }
     waiting.into_iter().map(|(at, _)| at).collect()
+}
+
+/// [`seek`] to those of these positions of which an epoch is known.
+pub async fn validate<C: ConsumerContext>(
+    consumer: &StreamConsumer<C>,
+    starts: &[(TopicPartition, Position)],
+) -> BTreeSet<TopicPartition> {
+    let known = starts.iter();
+    let known = known.filter(|(_, position)| position.epoch.is_some());
+    seek(consumer, known.cloned().collect()).await
+}
+
+/// Serves a consumer until librdkafka reports an error. Cancel-safe.
+///
+/// # Panics
+///
+/// When a record comes past its partition's queue.
+pub async fn serve<C: ConsumerContext + 'static>(consumer: &StreamConsumer<C>) -> KafkaError {
+    match consumer.recv().await {
+        Err(error) => error,
+        // Going on would skip the record. Every queue is split off before its partition is assigned.
+        Ok(record) => panic!("a record of {} came past its queue", record.topic()),
+    }
 }
 
 fn without_error(list: &TopicPartitionList) -> BTreeSet<TopicPartition> {
