@@ -6,11 +6,10 @@ use anyhow::{Result, ensure};
 use kmirror_broker::Api;
 
 use crate::harness::{SOON, Sites, await_state, copy_of};
+use crate::shared::{GROUP, await_committed};
 use crate::support::config_file::ConfigFile;
 use crate::support::daemon::Daemon;
 use crate::support::wait::eventually;
-
-const GROUP: &str = "kmirror.source-target";
 
 /// Idle topics of two partitions beside the busy one.
 const IDLE: usize = 60;
@@ -33,18 +32,8 @@ fn at_rest(partitions: i32) -> Result<(Sites, ConfigFile, Daemon)> {
         .top("memory", "16MiB")
         .write()?;
     let daemon = Daemon::start("daemon", &config)?;
-    await_committed(&mut sites);
+    await_committed(&mut sites, "busy");
     Ok((sites, config, daemon))
-}
-
-#[track_caller]
-fn await_committed(sites: &mut Sites) {
-    let client = &mut sites.source.client;
-    eventually("everything is committed", SOON, || {
-        let lag = client.group_lag(GROUP, "busy")?;
-        ensure!(lag == 0, "lag {lag}");
-        Ok(())
-    });
 }
 
 /// How many fetches asked for the busy topic apart from the others, and how many together with them.
@@ -76,7 +65,7 @@ fn a_backlog_is_read_apart_from_the_idle_partitions() -> Result<()> {
     await_returned(&sites);
     let (apart_before, together_before) = fetches(&sites);
     sites.write("busy", 10, BURST)?;
-    await_committed(&mut sites);
+    await_committed(&mut sites, "busy");
     let (apart, together) = fetches(&sites);
     // One that brings the first records, and those that were sent before it was given up.
     let together = together - together_before;
@@ -92,7 +81,7 @@ fn a_partition_that_is_busy_again_and_again_arrives_exactly() -> Result<()> {
     let mut write = |sites: &mut Sites, count| {
         sites.write("busy", next, count)?;
         next += count;
-        await_committed(sites);
+        await_committed(sites, "busy");
         anyhow::Ok(())
     };
     write(&mut sites, BURST / 3)?;
@@ -126,7 +115,7 @@ fn busy_partitions_change_hands_without_loss_or_repetition() -> Result<()> {
     });
     second.kill()?;
     let _third = Daemon::start("third", &config)?;
-    await_committed(&mut sites);
+    await_committed(&mut sites, "busy");
     sites.assert_exact("busy")
 }
 
@@ -134,7 +123,7 @@ fn busy_partitions_change_hands_without_loss_or_repetition() -> Result<()> {
 fn a_log_that_is_cut_back_while_it_is_read_apart_stops_its_partition() -> Result<()> {
     let (mut sites, _config, daemon) = at_rest(1)?;
     sites.write("busy", 10, BURST)?;
-    await_committed(&mut sites);
+    await_committed(&mut sites, "busy");
     let (apart, _) = fetches(&sites);
     assert!(apart > 0, "it was not read apart");
     let source = sites.source.cluster();

@@ -26,6 +26,15 @@ pub fn orders() -> Result<Sites> {
     Ok(sites)
 }
 
+/// A mirror of `orders` that has copied it all.
+pub fn mirrored() -> Result<(Sites, ConfigFile, Daemon)> {
+    let mut sites = orders()?;
+    let file = config(&sites, &["orders"]).write()?;
+    let daemon = Daemon::start("daemon", &file)?;
+    sites.await_committed("orders");
+    Ok((sites, file, daemon))
+}
+
 /// What is published of a group in a partition of `orders`.
 pub fn published(site: &mut Site, group: &str, partition: i32) -> Result<Option<Checkpoint>> {
     let key = (group.to_owned(), copy_of("orders"), partition);
@@ -235,10 +244,7 @@ fn of_a_group_in_many_topics_those_that_are_mirrored_are_translated() -> Result<
 
 #[test]
 fn nothing_is_told_beyond_what_is_mirrored_until_it_is() -> Result<()> {
-    let mut sites = orders()?;
-    let file = config(&sites, &["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &file)?;
-    sites.await_committed("orders");
+    let (mut sites, _file, daemon) = mirrored()?;
     let stall = sites.target.on(Api::Produce).topic(copy_of("orders"));
     let stall = stall.hold_before();
     sites.write("orders", 100, 50)?;

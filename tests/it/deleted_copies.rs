@@ -3,12 +3,9 @@
 use anyhow::Result;
 use kmirror_broker::{Api, ErrorCode};
 
-use crate::checkpoints::{
-    await_moved, await_published, await_rounds, config, moved, orders, refused,
-};
+use crate::checkpoints::{await_moved, await_published, await_rounds, mirrored, moved, refused};
 use crate::harness::{Sites, copy_of};
 use crate::support::codec::Codec;
-use crate::support::daemon::Daemon;
 use crate::support::workload;
 
 /// What the target's own retention deletes of partition 0 of the copy.
@@ -19,10 +16,7 @@ fn delete_copies_before(sites: &mut Sites, offset: i64) -> Result<()> {
 
 #[test]
 fn i5_a_group_is_never_put_before_the_beginning_of_the_copy() -> Result<()> {
-    let mut sites = orders()?;
-    let file = config(&sites, &["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &file)?;
-    sites.await_committed("orders");
+    let (mut sites, _file, daemon) = mirrored()?;
     delete_copies_before(&mut sites, 40)?;
     let source = &mut sites.source.client;
     for (group, at) in [("behind", 10), ("at-it", 40), ("ahead", 70)] {
@@ -48,10 +42,7 @@ fn i5_a_group_is_never_put_before_the_beginning_of_the_copy() -> Result<()> {
 
 #[test]
 fn a_group_loses_nothing_by_what_both_sides_have_deleted() -> Result<()> {
-    let mut sites = orders()?;
-    let file = config(&sites, &["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &file)?;
-    sites.await_committed("orders");
+    let (mut sites, _file, daemon) = mirrored()?;
     delete_copies_before(&mut sites, 40)?;
     let source = &mut sites.source.client;
     source.delete_records_before("orders", 0, 70)?;
@@ -63,10 +54,7 @@ fn a_group_loses_nothing_by_what_both_sides_have_deleted() -> Result<()> {
 
 #[test]
 fn a_level_group_loses_nothing_by_what_others_wrote_and_the_target_deleted() -> Result<()> {
-    let mut sites = orders()?;
-    let file = config(&sites, &["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &file)?;
-    sites.await_committed("orders");
+    let (mut sites, _file, daemon) = mirrored()?;
     let foreign: Vec<_> = (0..20).map(|index| workload::typical(9, index)).collect();
     let target = &mut sites.target.client;
     target.produce(&copy_of("orders"), 0, &foreign, Codec::None)?;
@@ -80,10 +68,7 @@ fn a_level_group_loses_nothing_by_what_others_wrote_and_the_target_deleted() -> 
 
 #[test]
 fn a_copy_whose_beginning_is_not_known_holds_its_groups_back_until_it_is() -> Result<()> {
-    let mut sites = orders()?;
-    let file = config(&sites, &["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &file)?;
-    sites.await_committed("orders");
+    let (mut sites, _file, daemon) = mirrored()?;
     let asking = sites.target.on(Api::ListOffsets);
     let denied = asking.fail(ErrorCode::TopicAuthorizationFailed);
     sites.source.client.commit("behind", "orders", 0, 10)?;

@@ -54,6 +54,11 @@ fn copy_and_die(sites: &mut Sites, config: &ConfigFile) -> Result<()> {
 /// Has another daemon go on, and waits until what is written now has arrived.
 fn go_on(sites: &mut Sites, config: &ConfigFile) -> Result<Daemon> {
     write(sites, BEFORE, AFTER)?;
+    start_next(sites, config)
+}
+
+/// Starts another daemon, and waits until what is there by then has arrived.
+fn start_next(sites: &mut Sites, config: &ConfigFile) -> Result<Daemon> {
     let daemon = Daemon::start("next", config)?;
     await_mirrored(sites, &daemon)?;
     Ok(daemon)
@@ -395,15 +400,8 @@ fn a_map_that_is_behind_the_commit_is_looked_behind_all_the_same() -> Result<()>
     let unsaved = (BEFORE + AFTER..BEFORE + 2 * AFTER).map(|index| workload::typical(0, index));
     let copy = copy_of("orders");
     Writer::new(&mut sites.target.client, &copy)?.write_all(0, unsaved, 200, Codec::Lz4)?;
-    let daemon = go_on_typical(&mut sites, &config)?;
+    sites.write("orders", BEFORE + 2 * AFTER, AFTER)?;
+    let daemon = start_next(&mut sites, &config)?;
     assert_eq!(errors(&daemon, "Unmatched")?, 0.0);
     sites.assert_exact("orders")
-}
-
-/// As [`go_on`], with typical records behind those that are there.
-fn go_on_typical(sites: &mut Sites, config: &ConfigFile) -> Result<Daemon> {
-    sites.write("orders", BEFORE + 2 * AFTER, AFTER)?;
-    let daemon = Daemon::start("next", config)?;
-    await_mirrored(sites, &daemon)?;
-    Ok(daemon)
 }

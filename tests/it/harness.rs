@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use crate::support::client::Client;
 use crate::support::codec::Codec;
 use crate::support::compare::{self, Comparison, Timestamps};
-use crate::support::config_file::Config;
+use crate::support::config_file::{Config, ConfigFile};
 use crate::support::daemon::Daemon;
 use crate::support::ledger::{Ledger, Writer};
 use crate::support::wait::eventually;
@@ -152,6 +152,20 @@ impl Sites {
             source: Site::start(nodes)?,
             target: Site::start(nodes)?,
         })
+    }
+
+    /// A mirror that has copied `orders`, with so many partitions and `records` in each.
+    pub fn mirrored(partitions: i32, records: usize) -> Result<(Self, ConfigFile, Daemon)> {
+        let mut sites = Self::start()?;
+        sites
+            .source
+            .client
+            .create_topic("orders", partitions, &[])?;
+        let config = sites.config(&["orders"]).write()?;
+        let daemon = Daemon::start("daemon", &config)?;
+        sites.write("orders", 0, records)?;
+        sites.await_committed("orders");
+        Ok((sites, config, daemon))
     }
 
     /// A mirror of `topics` that looks for new ones often.

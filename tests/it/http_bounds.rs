@@ -60,12 +60,7 @@ fn strangers(daemon: &Daemon) -> Result<Vec<TcpStream>> {
 #[test]
 fn a_thousand_strangers_take_few_files_and_hold_up_no_record() -> Result<()> {
     allow_many_files()?;
-    let mut sites = Sites::start()?;
-    sites.source.client.create_topic("orders", 2, &[])?;
-    let config = sites.config(&["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &config)?;
-    sites.write("orders", 0, 100)?;
-    sites.await_committed("orders");
+    let (mut sites, _config, daemon) = Sites::mirrored(2, 100)?;
     let before = daemon.open_files()?;
     let strangers = strangers(&daemon)?;
     ensure!(strangers.len() > 64, "only {} were let in", strangers.len());
@@ -100,12 +95,7 @@ fn endless_request(address: &str) -> Result<usize> {
 
 #[test]
 fn requests_without_end_are_cut_off_and_take_no_memory() -> Result<()> {
-    let mut sites = Sites::start()?;
-    sites.source.client.create_topic("orders", 2, &[])?;
-    let config = sites.config(&["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &config)?;
-    sites.write("orders", 0, 100)?;
-    sites.await_committed("orders");
+    let (mut sites, _config, daemon) = Sites::mirrored(2, 100)?;
     let before = daemon.resident_bytes()?;
     for _ in 0..8 {
         let taken = endless_request(daemon.http())?;

@@ -118,12 +118,7 @@ fn an_outage_of_the_target_is_told_once_and_its_end_once() -> Result<()> {
 
 #[test]
 fn every_line_has_its_facts_beside_its_message_and_those_of_what_it_belongs_to() -> Result<()> {
-    let mut sites = Sites::start()?;
-    sites.source.client.create_topic("orders", 1, &[])?;
-    let config = sites.config(&["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &config)?;
-    sites.write("orders", 0, 10)?;
-    sites.await_committed("orders");
+    let (_sites, _config, daemon) = Sites::mirrored(1, 10)?;
     let assigned = lines(&daemon)?.into_iter();
     let mut assigned = assigned.filter(|line| says(line, "INFO", "partitions assigned"));
     let line = assigned.next().context("no partition was assigned")?;
@@ -170,12 +165,7 @@ fn commits_that_are_refused_are_told_once_and_that_they_are_taken_again() -> Res
 
 #[test]
 fn a_rebalance_that_adds_no_partition_is_no_line() -> Result<()> {
-    let mut sites = Sites::start()?;
-    sites.source.client.create_topic("orders", 1, &[])?;
-    let config = sites.config(&["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &config)?;
-    sites.write("orders", 0, 10)?;
-    sites.await_committed("orders");
+    let (mut sites, _config, daemon) = Sites::mirrored(1, 10)?;
     let group = group_of("orders");
     let joins = sites.source.cluster().requests(Api::JoinGroup);
     sites.source.cluster().force_rebalance(&group)?;

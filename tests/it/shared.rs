@@ -8,7 +8,8 @@ use crate::support::config_file::ConfigFile;
 use crate::support::daemon::Daemon;
 use crate::support::wait::eventually;
 
-const GROUP: &str = "kmirror.source-target";
+/// The group of the mirror in every configuration here.
+pub const GROUP: &str = "kmirror.source-target";
 
 const TOPICS: [&str; 4] = ["clicks", "orders", "payments", "refunds"];
 
@@ -29,7 +30,7 @@ fn config(sites: &Sites) -> Result<ConfigFile> {
 
 /// Waits until the group has committed everything that is on the source.
 #[track_caller]
-fn await_committed(sites: &mut Sites, topic: &str) {
+pub fn await_committed(sites: &mut Sites, topic: &str) {
     let client = &mut sites.source.client;
     eventually(&format!("{topic} is committed"), SOON, || {
         let lag = client.group_lag(GROUP, topic)?;

@@ -116,17 +116,17 @@ fn known(sites: &mut Sites) -> Result<(ConfigFile, Daemon)> {
     Ok((config, daemon))
 }
 
+/// Refuses a write of a [`known`] producer for a while, with more in flight behind it.
+fn refuse_of_a_known_producer(sites: &mut Sites, daemon: &Daemon) -> Result<()> {
+    let counts = [0, FEW, MANY];
+    refuse_with_more_behind(sites, daemon, MANY, counts, ErrorCode::NotEnoughReplicas)
+}
+
 #[test]
 fn a_write_that_is_refused_with_more_in_flight_behind_it_is_still_the_first() -> Result<()> {
     let mut sites = orders(1)?;
     let (_config, daemon) = known(&mut sites)?;
-    refuse_with_more_behind(
-        &mut sites,
-        &daemon,
-        MANY,
-        [0, FEW, MANY],
-        ErrorCode::NotEnoughReplicas,
-    )?;
+    refuse_of_a_known_producer(&mut sites, &daemon)?;
     sites.await_committed("orders");
     sites.assert_exact("orders")
 }
@@ -139,13 +139,7 @@ fn a_write_that_is_refused_just_when_the_target_forgot_its_producer_loses_nothin
         .target
         .cluster()
         .forget_producers(&copy_of("orders"), 0)?;
-    refuse_with_more_behind(
-        &mut sites,
-        &daemon,
-        MANY,
-        [0, FEW, MANY],
-        ErrorCode::NotEnoughReplicas,
-    )?;
+    refuse_of_a_known_producer(&mut sites, &daemon)?;
     sites.await_committed("orders");
     let comparison = sites.compare("orders")?;
     let deviations = (comparison.lost, comparison.altered, comparison.foreign);
