@@ -42,3 +42,4 @@ pub mod mm2;
 pub mod offset;
 pub mod retry;
 pub mod status;
+pub mod wire;
