@@ -1,9 +1,6 @@
 //! Says why a cluster did not do what it was asked: unreachable, denied or refused.
 
-use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
-
-use crate::librdkafka::admin::Failure;
 
 /// Why a cluster did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,27 +72,6 @@ pub(super) fn kind(code: RDKafkaErrorCode) -> Kind {
         | Code::TransactionalIdAuthorizationFailed => Kind::Denied,
         _ => Kind::Other,
     }
-}
-
-/// A failed call of the safe binding in the same terms as one of ours.
-pub(super) fn failure(error: &KafkaError) -> Failure {
-    let code = error
-        .rdkafka_error_code()
-        .unwrap_or(RDKafkaErrorCode::Unknown);
-    let message = match error {
-        // Its own text names the call; the code's is what the broker said.
-        KafkaError::MetadataFetch(code) => description(*code),
-        other => other.to_string(),
-    };
-    Failure { code, message }
-}
-
-/// `rdkafka` writes a code as `Name (description)`; the name is for programmers.
-fn description(code: RDKafkaErrorCode) -> String {
-    let text = code.to_string();
-    text.split_once(" (")
-        .and_then(|(_, rest)| rest.strip_suffix(')'))
-        .map_or_else(|| text.clone(), str::to_owned)
 }
 
 #[cfg(test)]

@@ -6,40 +6,28 @@ use std::time::{Duration, SystemTime};
 
 use rdkafka::client::Client;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::metadata::{Metadata, MetadataTopic};
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::configs::{self, ConfigValue, Configs, Which};
 use super::context::ClusterContext;
 use super::error::{self, Error, Kind};
+use super::topics::{self, Listing, TopicId, TopicInfo};
 use super::{TopicPartition, properties};
 use crate::config::{self, Isolation};
 use crate::librdkafka::admin::acls::{self, TopicAcl};
-use crate::librdkafka::admin::cluster_description::{self, AclOperation, ClusterDescription};
-use crate::librdkafka::admin::configs::{self, ConfigValue, Configs, Resource, Which};
-use crate::librdkafka::admin::group_listing::{self, Listing};
+use crate::librdkafka::admin::cluster_description::{self, ClusterDescription};
+use crate::librdkafka::admin::group_listing;
 use crate::librdkafka::admin::group_members::{self, GroupDescription};
 use crate::librdkafka::admin::group_offsets::{self, GroupOffset, GroupQuery};
 use crate::librdkafka::admin::partition_offsets::{self, OffsetSpec};
-use crate::librdkafka::admin::topic_descriptions::{self, PerTopic, TopicId};
+use crate::librdkafka::admin::topic_rights::{self, TopicRights};
 use crate::librdkafka::admin::{Failure, PartitionOffset};
-
-/// A topic as the cluster's metadata shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TopicInfo {
-    /// Its name.
-    pub name: String,
-    /// How many partitions it has; they are numbered from 0.
-    pub partitions: u32,
-    /// Partitions that nobody leads now: neither readable nor writable.
-    pub leaderless: Vec<i32>,
-    /// Why its metadata cannot be had.
-    pub error: Option<Failure>,
-}
+use crate::wire::{self, Reply, Wire};
 
 /// One answer per group asked about, in the order of the question.
 pub type PerGroup<T> = Vec<Result<T, Failure>>;
 
-/// Asks one cluster. Cheap to clone; all clones share one connection per broker.
+/// Asks one cluster. Cheap to clone; all clones share the connections.
 ///
 /// Every question ends within the timeout given to [`Inspector::open`] plus about a second. Answers
 /// about many things carry a result for each, so that one topic's trouble never hides the others.
@@ -54,6 +42,8 @@ struct Inner {
     timeout: Duration,
     context: ClusterContext,
     consumer: BaseConsumer<ClusterContext>,
+    wire: Wire,
+    listing: Listing,
 }
 
 impl Inspector {
@@ -64,12 +54,14 @@ impl Inspector {
         timeout: Duration,
     ) -> Result<Self, Error> {
         let context = ClusterContext::new(&cluster.name);
+        let refused = |what| Error::Other {
+            cluster: cluster.name.clone(),
+            what,
+        };
         let consumer = properties::consumer(cluster, client_id)
             .create_with_context(context.clone())
-            .map_err(|error| Error::Other {
-                cluster: cluster.name.clone(),
-                what: format!("librdkafka refuses its properties: {error}"),
-            })?;
+            .map_err(|error| refused(format!("librdkafka refuses its properties: {error}")))?;
+        let wire = Wire::new(cluster, client_id, timeout).map_err(refused)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 cluster: cluster.name.clone(),
@@ -77,6 +69,8 @@ impl Inspector {
                 timeout,
                 context,
                 consumer,
+                wire,
+                listing: Listing::default(),
             }),
         })
     }
@@ -86,16 +80,11 @@ impl Inspector {
         &self.inner.cluster
     }
 
-    /// Every topic of the cluster that the client may describe, by one metadata request, by name.
-    pub async fn topics(&self) -> Result<Vec<TopicInfo>, Error> {
-        self.ask(|inner| {
-            inner
-                .consumer
-                .fetch_metadata(None, inner.timeout)
-                .map(|metadata| topic_infos(&metadata))
-                .map_err(|error| error::failure(&error))
-        })
-        .await
+    /// Every topic of the cluster that the client may describe, by one metadata request, by name. While nothing has changed
+    /// it is the same list.
+    pub async fn topics(&self) -> Result<Arc<[TopicInfo]>, Error> {
+        let Inner { wire, listing, .. } = &*self.inner;
+        self.told(listing.ask(wire).await)
     }
 
     /// The first offset that each log still holds, in the order of `partitions`.
@@ -142,7 +131,7 @@ impl Inspector {
     }
 
     /// Names of all groups that consume, as far as the client may know them.
-    pub async fn groups(&self) -> Result<Listing, Error> {
+    pub async fn groups(&self) -> Result<group_listing::Listing, Error> {
         self.admin(group_listing::list).await
     }
 
@@ -181,20 +170,24 @@ impl Inspector {
     }
 
     async fn configs(&self, topics: &[String], which: Which) -> Result<Vec<Configs>, Error> {
-        let resources: Vec<_> = topics.iter().cloned().map(Resource::Topic).collect();
-        self.admin(move |client, timeout| configs::describe(client, &resources, which, timeout))
-            .await
+        if topics.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reply = self.inner.wire.ask(&configs::of_topics(topics)).await;
+        let answer = self.told(reply.and_then(Reply::read))?;
+        Ok(configs::read(&answer, which))
     }
 
     /// Every config of one broker.
     pub async fn broker_configs(&self, node: i32) -> Result<Vec<ConfigValue>, Error> {
-        self.admin(move |client, timeout| {
-            configs::describe(client, &[Resource::Broker(node)], Which::InEffect, timeout)?
-                .into_iter()
-                .next()
-                .map_or_else(|| Ok(Vec::new()), |broker| broker.values)
-        })
-        .await
+        // Tells where the node is.
+        self.topics().await?;
+        let request = configs::of_broker(node);
+        let reply = self.inner.wire.ask_node(node, &request).await;
+        let answer = self.told(reply.and_then(Reply::read))?;
+        let of_broker = configs::read(&answer, Which::InEffect).pop();
+        let values = of_broker.map_or_else(|| Ok(Vec::new()), |broker| broker.values);
+        values.map_err(|failure| self.inner.error(failure))
     }
 
     /// ACLs of all topics that are named in full; none where the cluster has no authorizer, and none where it does not
@@ -209,24 +202,18 @@ impl Inspector {
     }
 
     /// What this client may do on each topic.
-    pub async fn topic_rights(
-        &self,
-        topics: &[String],
-    ) -> Result<Vec<PerTopic<Vec<AclOperation>>>, Error> {
+    pub async fn topic_rights(&self, topics: &[String]) -> Result<Vec<TopicRights>, Error> {
         let topics = topics.to_vec();
-        self.admin(move |client, timeout| topic_descriptions::rights(client, &topics, timeout))
+        self.admin(move |client, timeout| topic_rights::describe(client, &topics, timeout))
             .await
     }
 
     /// Ids of those topics that exist and have one, by one metadata request.
     pub async fn topic_ids(&self, topics: &[String]) -> Result<BTreeMap<String, TopicId>, Error> {
-        let topics = topics.to_vec();
-        let answers = self
-            .admin(move |client, timeout| topic_descriptions::ids(client, &topics, timeout))
-            .await?;
-        let known = answers.into_iter();
-        let known = known.filter_map(|one| Some((one.topic, one.answer.ok()??)));
-        Ok(known.collect())
+        let known = self.named_topics(topics).await?.into_iter();
+        Ok(known
+            .filter_map(|topic| Some((topic.name, topic.id?)))
+            .collect())
     }
 
     /// Those of `topics` that are there, as far as the client may know, and that it may not describe.
@@ -234,15 +221,22 @@ impl Inspector {
         &self,
         topics: &[String],
     ) -> Result<BTreeMap<String, Failure>, Error> {
-        let topics = topics.to_vec();
-        let answers = self
-            .admin(move |client, timeout| topic_descriptions::ids(client, &topics, timeout))
-            .await?;
-        let failed = answers.into_iter();
-        let failed = failed.filter_map(|one| Some((one.topic, one.answer.err()?)));
+        let failed = self.named_topics(topics).await?.into_iter();
+        let failed = failed.filter_map(|topic| Some((topic.name, topic.error?)));
         let denied =
             failed.filter(|(_, why)| why.code == RDKafkaErrorCode::TopicAuthorizationFailed);
         Ok(denied.collect())
+    }
+
+    async fn named_topics(&self, names: &[String]) -> Result<Vec<TopicInfo>, Error> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.told(topics::named(&self.inner.wire, names).await)
+    }
+
+    fn told<T>(&self, answer: Result<T, wire::Error>) -> Result<T, Error> {
+        answer.map_err(|error| self.inner.not_told(error))
     }
 
     pub(super) async fn admin<T: Send + 'static>(
@@ -274,6 +268,19 @@ impl Inspector {
 }
 
 impl Inner {
+    fn not_told(&self, error: wire::Error) -> Error {
+        let (cluster, servers) = (self.cluster.clone(), self.servers.clone());
+        match error {
+            wire::Error::Unreachable(what) => Error::Unreachable {
+                cluster,
+                servers,
+                what,
+            },
+            wire::Error::Denied(what) => Error::Denied { cluster, what },
+            wire::Error::Unusable(what) => Error::Other { cluster, what },
+        }
+    }
+
     /// Takes what librdkafka has queued for the application: its log lines and connection errors, which
     /// would otherwise pile up, and which explain why an answer did not come.
     fn serve_events(&self) {
@@ -319,31 +326,5 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(_) => unreachable!("a blocking task that has begun cannot be cancelled"),
         },
-    }
-}
-
-fn topic_infos(metadata: &Metadata) -> Vec<TopicInfo> {
-    let mut topics: Vec<_> = metadata.topics().iter().map(topic_info).collect();
-    topics.sort_by(|a, b| a.name.cmp(&b.name));
-    topics
-}
-
-fn topic_info(topic: &MetadataTopic) -> TopicInfo {
-    let error = topic.error().map(Failure::of);
-    // With an error there may be no partition array behind the pointer.
-    let partitions = if error.is_none() {
-        topic.partitions()
-    } else {
-        &[]
-    };
-    TopicInfo {
-        name: topic.name().to_owned(),
-        partitions: u32::try_from(partitions.len()).unwrap_or(u32::MAX),
-        leaderless: partitions
-            .iter()
-            .filter(|partition| partition.leader() < 0)
-            .map(rdkafka::metadata::MetadataPartition::id)
-            .collect(),
-        error,
     }
 }

@@ -10,10 +10,10 @@ use super::refused_configs::RefusedConfigs;
 use super::report::{About, Report};
 use super::slices::Slices;
 use super::wanted_configs::changes;
+use crate::clusters::configs::ConfigValue;
 use crate::clusters::{ChangeError, Error};
 use crate::config::Mirror;
 use crate::librdkafka::admin::config_changes::{ConfigChange, TopicChanges};
-use crate::librdkafka::admin::configs::ConfigValue;
 use crate::pipeline;
 
 /// How long what was seen of a copy is believed while its source does not change.

@@ -13,10 +13,9 @@ use super::reason;
 use super::report::{About, Report};
 use super::rights::Rights;
 use super::selection::Selection;
-use super::slices::Slices;
 use super::wanted_configs::{Wanted, wanted};
 use crate::board::MirrorBoard;
-use crate::clusters::{Error, Inspector, TopicId, TopicInfo};
+use crate::clusters::{Error, Inspector, TopicInfo};
 use crate::config;
 use crate::librdkafka::admin::topic_creation::TopicSpec;
 use crate::metrics::Metrics;
@@ -45,17 +44,20 @@ pub struct Discovery {
     grown: Vec<String>,
     /// Source topics that are there but may not be seen any more, with the right that is missing.
     hidden: BTreeMap<String, String>,
-    ids: Slices,
-    /// Source topics whose id was asked for.
-    identified: HashSet<String>,
     /// Why the last look at each cluster failed, so that trouble is said once.
     trouble: BTreeMap<String, String>,
 }
 
-#[derive(PartialEq, Eq)]
 struct Listings {
-    source: Vec<TopicInfo>,
-    target: Vec<TopicInfo>,
+    source: Arc<[TopicInfo]>,
+    target: Arc<[TopicInfo]>,
+}
+
+impl Listings {
+    fn are(&self, others: &Self) -> bool {
+        let is = |one: &Arc<[_]>, other| Arc::ptr_eq(one, other) || one == other;
+        is(&self.source, &others.source) && is(&self.target, &others.target)
+    }
 }
 
 impl Discovery {
@@ -85,8 +87,6 @@ impl Discovery {
             plans: Arc::new([]),
             grown: Vec::new(),
             hidden: BTreeMap::new(),
-            ids: Slices::default(),
-            identified: HashSet::new(),
             trouble: BTreeMap::new(),
         }
     }
@@ -102,7 +102,8 @@ impl Discovery {
             source: source?,
             target: target?,
         };
-        if self.seen.as_ref() != Some(&seen) || self.is_due(Instant::now()) {
+        let is_news = !self.seen.as_ref().is_some_and(|before| before.are(&seen));
+        if is_news || self.is_due(Instant::now()) {
             self.plan(&seen).await;
             if let Some(before) = self.seen.replace(seen) {
                 self.see_grown(&before.target);
@@ -147,29 +148,6 @@ impl Discovery {
         limits.collect()
     }
 
-    /// Ids of planned source topics that exist, where the source tells them: of those that were never asked about, and of
-    /// the others in turn. Empty when it does not answer.
-    pub async fn source_ids(&mut self, plans: &[TopicPlan]) -> BTreeMap<String, TopicId> {
-        let mirrored = plans.iter().filter(|plan| plan.action == Action::Mirror);
-        let names = mirrored.map(|plan| &plan.names.source_topic);
-        let new = names
-            .clone()
-            .filter(|name| !self.identified.contains(*name));
-        let mut asked: HashSet<String> = new.cloned().collect();
-        asked.extend(self.ids.next(names));
-        let asked: Vec<_> = asked.into_iter().collect();
-        match self.ends.source.topic_ids(&asked).await {
-            Ok(ids) => {
-                self.identified.extend(asked);
-                ids
-            }
-            Err(error) => {
-                tracing::debug!(%error, "topic ids cannot be read");
-                BTreeMap::new()
-            }
-        }
-    }
-
     /// Whether something that was refused is to be tried again by now.
     fn is_due(&self, now: Instant) -> bool {
         self.copies.is_due(now) || self.readable.is_due(now) || self.writable.is_due(now)
@@ -196,7 +174,7 @@ impl Discovery {
 
     fn see_grown(&mut self, before: &[TopicInfo]) {
         let before: BTreeMap<_, _> = before.iter().map(|it| (&it.name, it.partitions)).collect();
-        let target = self.seen.iter().flat_map(|seen| &seen.target);
+        let target = self.seen.iter().flat_map(|seen| &*seen.target);
         let has_grown = |it: &&TopicInfo| before.get(&it.name).is_some_and(|n| *n < it.partitions);
         let grown = target.filter(has_grown).map(|it| it.name.clone());
         self.grown.extend(grown);
@@ -231,7 +209,6 @@ impl Discovery {
             found.is_ok()
         };
         self.report.retain(is_planned);
-        self.identified.retain(|topic| is_planned(topic));
         self.readable.retain(is_planned);
         let copies: HashSet<_> = plans.iter().map(|it| &*it.names.target_topic).collect();
         self.writable.retain(|copy| copies.contains(copy));
@@ -305,8 +282,8 @@ impl Discovery {
     fn heard(
         &mut self,
         cluster: String,
-        answer: Result<Vec<TopicInfo>, Error>,
-    ) -> Result<Vec<TopicInfo>, String> {
+        answer: Result<Arc<[TopicInfo]>, Error>,
+    ) -> Result<Arc<[TopicInfo]>, String> {
         self.metrics.set_cluster_up(&cluster, answer.is_ok());
         match answer {
             Ok(topics) => {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::slices::SLICE;
+use crate::clusters::configs::ConfigValue;
 use crate::clusters::{Error, Inspector};
 use crate::config;
 use crate::librdkafka::admin::Failure;
-use crate::librdkafka::admin::configs::ConfigValue;
 
 /// What is set on each topic, or why that cannot be read.
 pub type SetConfigs = BTreeMap<String, Result<Vec<ConfigValue>, Failure>>;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::reason;
 use super::selection::{Selected, Selection};
-use crate::clusters::TopicInfo;
+use crate::clusters::{TopicId, TopicInfo};
 use crate::config::Mirror;
 use crate::pipeline;
 
@@ -17,6 +17,8 @@ pub struct TopicPlan {
     pub names: pipeline::Plan,
     /// Partitions on the source.
     pub partitions: u32,
+    /// The id of the source topic, where the source tells it.
+    pub source_id: Option<TopicId>,
     /// What to do.
     pub action: Action,
     /// What an operator should know of the copy, though the topic runs.
@@ -70,6 +72,7 @@ pub fn plan_selected(
         TopicPlan {
             names: selected.names.clone(),
             partitions: topic.partitions,
+            source_id: topic.id.clone(),
             notice: target.notice(&action, copy, partitions),
             action,
         }

@@ -16,6 +16,7 @@ fn topic(name: &str, partitions: u32) -> TopicInfo {
     TopicInfo {
         name: name.to_owned(),
         partitions,
+        id: None,
         leaderless: Vec::new(),
         error: None,
     }

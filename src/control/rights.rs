@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::reason;
 use crate::clusters::Inspector;
 use crate::librdkafka::admin::cluster_description::AclOperation;
-use crate::librdkafka::admin::topic_descriptions::PerTopic;
+use crate::librdkafka::admin::topic_rights::TopicRights;
 use crate::retry::Delays;
 
 /// One right that is needed on each topic of a cluster.
@@ -79,10 +79,10 @@ impl Rights {
     }
 
     /// A broker that does not tell what is allowed is believed to allow it (before KIP-430).
-    fn see(&mut self, answers: Vec<PerTopic<Vec<AclOperation>>>) {
+    fn see(&mut self, answers: Vec<TopicRights>) {
         const ALL: AclOperation = AclOperation::RD_KAFKA_ACL_OPERATION_ALL;
-        for PerTopic { topic, answer } in answers {
-            let Ok(rights) = answer else { continue };
+        for TopicRights { topic, rights } in answers {
+            let Ok(rights) = rights else { continue };
             let suffices = |right: &AclOperation| [self.needed, ALL].contains(right);
             if rights.is_none_or(|rights| rights.iter().any(suffices)) {
                 self.denied.remove(&topic);
@@ -106,10 +106,10 @@ mod tests {
     const DESCRIBE: AclOperation = AclOperation::RD_KAFKA_ACL_OPERATION_DESCRIBE;
     const ALL: AclOperation = AclOperation::RD_KAFKA_ACL_OPERATION_ALL;
 
-    fn told(topic: &str, rights: Option<Vec<AclOperation>>) -> PerTopic<Vec<AclOperation>> {
-        PerTopic {
+    fn told(topic: &str, rights: Option<Vec<AclOperation>>) -> TopicRights {
+        TopicRights {
             topic: topic.to_owned(),
-            answer: Ok(rights),
+            rights: Ok(rights),
         }
     }
 

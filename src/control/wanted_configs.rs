@@ -1,8 +1,8 @@
 //! Decides which configs a copy must have, and what to change on one that has others: pure functions.
 
+use crate::clusters::configs::ConfigValue;
 use crate::config::Mirror;
 use crate::librdkafka::admin::config_changes::ConfigChange;
-use crate::librdkafka::admin::configs::ConfigValue;
 
 /// Wanted to be set on a topic, by name.
 pub type Wanted = Vec<(String, String)>;

@@ -182,15 +182,14 @@ impl Session {
                 let grown = self.discovery.take_grown();
                 self.producers.learn_partitions(&grown).await;
                 let limits = self.limits(&plans, is_news).await;
-                let ids = self.discovery.source_ids(&plans).await;
                 let mut all_run = true;
                 for plan in plans.iter() {
                     let seen = Sight {
                         partitions: plan.partitions,
-                        source_id: ids.get(&plan.names.source_topic).cloned(),
+                        source_id: plan.source_id.clone(),
                         limits: limits.get(&plan.names.target_topic).copied(),
                     };
-                    if is_news || self.is_new_of(plan, &seen) {
+                    if is_news || seen.limits.is_some() {
                         all_run &= self.carry_out(plan, seen);
                     }
                 }
@@ -212,12 +211,6 @@ impl Session {
         }));
         self.stop_vanished(plans);
         self.share_prefetch(plans);
-    }
-
-    /// Whether a look shows something new of a topic whose plan was carried out.
-    fn is_new_of(&self, plan: &TopicPlan, seen: &Sight) -> bool {
-        let known = self.source_ids.get(&plan.names.source_topic);
-        seen.limits.is_some() || seen.source_id.is_some() && seen.source_id.as_ref() != known
     }
 
     /// Warns when the patterns select nothing, once until they select something.

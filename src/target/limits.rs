@@ -1,6 +1,6 @@
 //! Knows what a target topic refuses for good, so that a record that it may refuse is sent alone.
 
-use crate::librdkafka::admin::configs::ConfigValue;
+use crate::clusters::configs::ConfigValue;
 use crate::librdkafka::message::Record;
 
 /// Kafka's default of `max.message.bytes`.

@@ -1,7 +1,7 @@
 //! Compares the largest batch that each source topic takes with what its copy will take.
 
 use super::Problems;
-use crate::librdkafka::admin::configs::ConfigValue;
+use crate::clusters::configs::ConfigValue;
 
 /// A source topic and its copy, with the largest batch that each takes, in bytes.
 pub(super) struct Limits<'a> {

@@ -8,12 +8,12 @@ use super::super::clusters::Connections;
 use super::super::terminal::{Terminal, Tone, counted, figures, grouped, words};
 use super::rights::{READ, WRITE};
 use super::{Problems, cluster, groups, limits, own_topics, rights};
+use crate::clusters::configs::{ConfigValue, Configs};
 use crate::clusters::{ChangeError, Error, Inspector};
 use crate::config::{ConsumerGroups, Mirror, is_heartbeat_topic};
 use crate::control::plan::{Action, TopicPlan, plan_topics};
 use crate::control::rehearsal::refused_creations;
 use crate::control::wanted_configs::{Wanted, wanted};
-use crate::librdkafka::admin::configs::{ConfigValue, Configs};
 
 /// Up to so many topics a group for each is worth what it costs.
 const MANY_TOPICS: usize = 200;

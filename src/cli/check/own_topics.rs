@@ -113,7 +113,7 @@ async fn examine(cluster: &Inspector, own: Vec<Own>) -> Result<Problems, Error> 
 }
 
 fn is_missing(answer: &TopicRights) -> bool {
-    let failure = answer.answer.as_ref().err();
+    let failure = answer.rights.as_ref().err();
     failure.is_some_and(|failure| failure.code == Code::UnknownTopicOrPartition)
 }
 

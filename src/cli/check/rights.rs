@@ -7,15 +7,13 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use super::Problems;
 use crate::librdkafka::admin::Failure;
 use crate::librdkafka::admin::cluster_description::AclOperation;
-use crate::librdkafka::admin::topic_descriptions::PerTopic;
+pub(super) use crate::librdkafka::admin::topic_rights::TopicRights;
 
 pub(super) const READ: AclOperation = AclOperation::RD_KAFKA_ACL_OPERATION_READ;
 pub(super) const WRITE: AclOperation = AclOperation::RD_KAFKA_ACL_OPERATION_WRITE;
 pub(super) const ALTER: AclOperation = AclOperation::RD_KAFKA_ACL_OPERATION_ALTER;
 pub(super) const DESCRIBE: AclOperation = AclOperation::RD_KAFKA_ACL_OPERATION_DESCRIBE;
 
-/// What the client may do with each of some topics.
-pub(super) type TopicRights = PerTopic<Vec<AclOperation>>;
 /// What it may do with a group or a cluster; absent where the broker does not tell.
 pub(super) type Rights = Option<Vec<AclOperation>>;
 
@@ -34,7 +32,7 @@ pub(super) fn topics(cluster: &str, needed: &[AclOperation], topics: &[TopicRigh
 /// The same of one topic.
 pub(super) fn topic(cluster: &str, needed: &[AclOperation], topic: &TopicRights) -> Option<String> {
     let name = &topic.topic;
-    let missing = match &topic.answer {
+    let missing = match &topic.rights {
         Ok(rights) => missing(rights.as_deref(), needed),
         // Whoever may read or write may describe, too.
         Err(failure) if failure.code == Code::TopicAuthorizationFailed => needed.to_vec(),
@@ -132,10 +130,10 @@ mod tests {
 
     const ALL: AclOperation = AclOperation::RD_KAFKA_ACL_OPERATION_ALL;
 
-    fn told(answer: Result<Rights, Failure>) -> TopicRights {
+    fn told(rights: Result<Rights, Failure>) -> TopicRights {
         TopicRights {
             topic: "orders".to_owned(),
-            answer,
+            rights,
         }
     }
 

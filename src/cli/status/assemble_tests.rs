@@ -30,6 +30,7 @@ fn topic(name: &str) -> TopicInfo {
     TopicInfo {
         name: name.to_owned(),
         partitions: 1,
+        id: None,
         leaderless: Vec::new(),
         error: None,
     }

@@ -4,14 +4,14 @@
 //! configs) it drops the broker's own words or a single resource's error.
 //!
 //! - [`topic_creation`], [`topic_growth`]: create topics and add partitions to them;
-//! - [`configs`], [`config_changes`]: what is set on topics and brokers; set and reset it on topics;
+//! - [`config_changes`]: set and reset configs of topics;
 //! - [`acls`]: who may use which topic;
 //! - [`partition_offsets`]: log starts, log ends and offsets by time, each partition with its own error;
 //! - [`group_listing`]: which groups there are;
 //! - [`group_offsets`], [`group_offset_changes`]: committed offsets of groups that this process is no member of; set them;
 //! - [`group_members`]: who is in a group and what it was assigned;
 //! - [`cluster_description`]: nodes, cluster id and what this client may do;
-//! - [`topic_descriptions`]: ids of topics and what this client may do on them.
+//! - [`topic_rights`]: what this client may do on topics.
 //!
 //! What changes a cluster takes many changes in one request, and has an outcome for each ([`batch`]).
 //!
@@ -21,7 +21,6 @@ pub mod acls;
 pub mod batch;
 pub mod cluster_description;
 pub mod config_changes;
-pub mod configs;
 pub mod group_listing;
 pub mod group_members;
 pub mod group_offset_changes;
@@ -29,8 +28,8 @@ pub mod group_offsets;
 pub mod partition_offsets;
 mod session;
 pub mod topic_creation;
-pub mod topic_descriptions;
 pub mod topic_growth;
+pub mod topic_rights;
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char};
@@ -99,6 +98,13 @@ impl Failure {
             code: RDKafkaErrorCode::from(code),
             message: message.unwrap_or_default(),
         }
+    }
+
+    /// What a broker's error code stands for, in its own words where it sent some; `None` for success.
+    pub fn of_broker(code: i16, message: Option<String>) -> Option<Self> {
+        let unknown = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN;
+        let code = RDKafkaRespErr::try_from(i32::from(code)).unwrap_or(unknown);
+        outcome(code, message).err()
     }
 
     fn invalid(message: impl Into<String>) -> Self {
