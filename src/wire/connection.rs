@@ -1,65 +1,28 @@
-//! One connection to one broker: a request out, its answer in, strictly in turn.
+//! One connection to one broker, ready for requests: encrypted, authenticated, its versions known.
 
-use std::fmt;
 use std::marker::PhantomData;
-use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{
     ApiKey, ApiVersionsRequest, ApiVersionsResponse, RequestHeader, ResponseHeader,
 };
 use kafka_protocol::protocol::{
     Decodable, Encodable, HeaderVersion, Request, StrBytes, VersionRange,
 };
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
-use super::Error;
+use super::address::Address;
+use super::channel::Channel;
 use super::security::Security;
+use super::{Error, garbled};
 
-/// Longest answer, in bytes: what librdkafka takes by default (`receive.message.max.bytes`).
-const LONGEST: usize = 100_000_000;
+/// Kafka's error code UNSUPPORTED_VERSION.
+const UNSUPPORTED_VERSION: i16 = 35;
 
-/// An encrypted stream or a plain one.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
-
-/// Where a broker listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address {
-    /// A name, or an address: of IPv6 without its brackets.
-    pub host: String,
-    pub port: u16,
-}
-
-impl Address {
-    /// Reads `host:port`, of which the configuration has made sure.
-    pub(super) fn parse(server: &str) -> Self {
-        let (host, port) = server.trim().rsplit_once(':').unwrap_or((server, "9092"));
-        let inner = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
-        Self {
-            host: inner.unwrap_or(host).to_owned(),
-            port: port.parse().unwrap_or_default(),
-        }
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.host, self.port),
-            false => write!(f, "{}:{}", self.host, self.port),
-        }
-    }
-}
-
-/// A connection over which requests may be sent. After an error it is of no more use.
+/// A connection over which requests may be sent, several at a time.
 pub(super) struct Connection {
-    stream: Box<dyn Stream>,
-    address: Address,
+    channel: Channel,
     client_id: StrBytes,
-    correlation: i32,
     versions: ApiVersionsResponse,
     /// When the broker takes requests of these credentials no longer (KIP-368).
     expires: Option<Instant>,
@@ -97,44 +60,39 @@ impl Connection {
         security: &Security,
         client_id: &str,
     ) -> Result<Self, Error> {
+        let stream = security.connect(address).await?;
         let mut connection = Self {
-            stream: security.connect(address).await?,
-            address: address.clone(),
+            channel: Channel::over(stream, address),
             client_id: StrBytes::from_string(client_id.to_owned()),
-            correlation: 0,
             versions: ApiVersionsResponse::default(),
             expires: None,
         };
         connection.versions = connection.ask_versions().await?;
-        let lifetime = security.authenticate(&mut connection).await?;
+        let lifetime = security.authenticate(&connection).await?;
         // Nothing may be under way when it ends.
         let usable = lifetime.map(|lifetime| lifetime.mul_f64(0.9));
         connection.expires = usable.map(|usable| Instant::now() + usable);
         Ok(connection)
     }
 
+    /// To whom it leads.
     pub(super) fn address(&self) -> &Address {
-        &self.address
+        self.channel.address()
     }
 
-    pub(super) fn is_for(&self, address: &Address) -> bool {
-        self.address == *address
+    /// Whether the broker will take requests over it.
+    pub(super) fn is_valid(&self) -> bool {
+        self.expires.is_none_or(|expires| Instant::now() < expires)
     }
 
-    /// Sends `request` in the newest version that both know, and waits for the answer.
-    pub(super) async fn call<R: Request>(&mut self, request: &R) -> Result<Reply<R>, Error> {
-        if self
-            .expires
-            .is_some_and(|expires| expires <= Instant::now())
-        {
-            return Err(Error::Unreachable("the session is over".to_owned()));
-        }
+    /// Sends `request` in the newest version that both know, and waits for the answer. Cancel-safe.
+    pub(super) async fn call<R: Request>(&self, request: &R) -> Result<Reply<R>, Error> {
         let version = self.version_of::<R>()?;
         let body = self.exchange(request, version).await?;
         Ok(Reply {
             body,
             version,
-            address: self.address.clone(),
+            address: self.address().clone(),
             request: PhantomData,
         })
     }
@@ -150,102 +108,50 @@ impl Connection {
         version.ok_or_else(|| {
             let name = ApiKey::try_from(R::KEY).map(|key| format!("{key:?}"));
             Error::Unusable(format!(
-                "broker {} knows no {} request that kmirror does",
-                self.address,
+                "{} knows no {} request that kmirror does",
+                self.address(),
                 name.unwrap_or_default()
             ))
         })
     }
 
-    async fn ask_versions(&mut self) -> Result<ApiVersionsResponse, Error> {
+    async fn ask_versions(&self) -> Result<ApiVersionsResponse, Error> {
         let request = ApiVersionsRequest::default()
             .with_client_software_name(StrBytes::from_static_str(env!("CARGO_PKG_NAME")))
             .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION")));
         let newest = 3;
         let mut body = self.exchange(&request, newest).await?;
-        // One that knows no such request answers with its error in the oldest version (KIP-511).
+        // One that does not know that version answers with its error in the oldest (KIP-511).
         let is_unknown = body.get(..2) == Some(&UNSUPPORTED_VERSION.to_be_bytes());
         let version = if is_unknown { 0 } else { newest };
         if is_unknown {
             body = self.exchange(&request, version).await?;
         }
         ApiVersionsResponse::decode(&mut body, version)
-            .map_err(|error| garbled(&self.address, error))
+            .map_err(|error| garbled(self.address(), error))
     }
 
-    async fn exchange<R: Request>(&mut self, request: &R, version: i16) -> Result<Bytes, Error> {
-        self.correlation = self.correlation.wrapping_add(1);
-        let frame = self.frame(request, version);
-        let frame = frame.map_err(|error| garbled(&self.address, error))?;
-        let sent = self.stream.write_all(&frame).await;
-        sent.map_err(|error| lost(&self.address, &error))?;
-        let mut answer = self.receive().await?;
-        let header_version = R::Response::header_version(version);
-        let header = ResponseHeader::decode(&mut answer, header_version)
-            .map_err(|error| garbled(&self.address, error))?;
-        if header.correlation_id != self.correlation {
-            return Err(garbled(&self.address, "it answers another request"));
-        }
+    /// Answers with what stands behind the header.
+    async fn exchange<R: Request>(&self, request: &R, version: i16) -> Result<Bytes, Error> {
+        let exchange = self.channel.exchange(|correlation| {
+            let header = RequestHeader::default()
+                .with_request_api_key(R::KEY)
+                .with_request_api_version(version)
+                .with_correlation_id(correlation)
+                .with_client_id(Some(self.client_id.clone()));
+            let mut frame = BytesMut::new();
+            let encoded = header
+                .encode(&mut frame, R::header_version(version))
+                .and_then(|()| request.encode(&mut frame, version));
+            let unsayable = |error| {
+                let address = self.address();
+                Error::Unusable(format!("{address} cannot be asked: {error}"))
+            };
+            encoded.map(|()| frame).map_err(unsayable)
+        });
+        let mut answer = exchange.await?;
+        ResponseHeader::decode(&mut answer, R::Response::header_version(version))
+            .map_err(|error| garbled(self.address(), error))?;
         Ok(answer)
     }
-
-    fn frame<R: Request>(&self, request: &R, version: i16) -> Result<BytesMut, impl fmt::Display> {
-        let header = RequestHeader::default()
-            .with_request_api_key(R::KEY)
-            .with_request_api_version(version)
-            .with_correlation_id(self.correlation)
-            .with_client_id(Some(self.client_id.clone()));
-        let mut frame = BytesMut::zeroed(4);
-        let encoded = header
-            .encode(&mut frame, R::header_version(version))
-            .and_then(|()| request.encode(&mut frame, version));
-        encoded.map(|()| {
-            let length = frame.len() - 4;
-            (&mut frame[..4]).put_u32(u32::try_from(length).unwrap_or(u32::MAX));
-            frame
-        })
-    }
-
-    async fn receive(&mut self) -> Result<Bytes, Error> {
-        let length = self.stream.read_i32().await;
-        let length = length.map_err(|error| lost(&self.address, &error))?;
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        if length > LONGEST {
-            return Err(garbled(&self.address, "an answer longer than any"));
-        }
-        // Grows as the bytes come: a peer that only claims to send much gets no memory for it.
-        let mut answer = BytesMut::with_capacity(length.min(64 * 1024));
-        while answer.len() < length {
-            let mut rest = (&mut self.stream).take((length - answer.len()) as u64);
-            let read = rest.read_buf(&mut answer).await;
-            if read.map_err(|error| lost(&self.address, &error))? == 0 {
-                return Err(closed(&self.address));
-            }
-        }
-        Ok(answer.freeze())
-    }
-}
-
-/// Kafka's error code UNSUPPORTED_VERSION.
-const UNSUPPORTED_VERSION: i16 = 35;
-
-/// How long the credentials are good for, as SaslAuthenticate tells it: 0 is for ever.
-pub(super) fn lifetime(milliseconds: i64) -> Option<Duration> {
-    let milliseconds = u64::try_from(milliseconds).ok()?;
-    (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
-}
-
-fn lost(address: &Address, error: &std::io::Error) -> Error {
-    match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => closed(address),
-        _ => Error::Unreachable(format!("connection to {address} lost: {error}")),
-    }
-}
-
-fn closed(address: &Address) -> Error {
-    Error::Unreachable(format!("{address} closed the connection"))
-}
-
-pub(super) fn garbled(address: &Address, error: impl fmt::Display) -> Error {
-    Error::Unusable(format!("{address} does not answer as Kafka does: {error}"))
 }

@@ -5,14 +5,18 @@
 //! the administration stay with librdkafka.
 //!
 //! - [`Wire`]: one cluster, asked through whichever of its brokers answers, or through one node;
-//! - `connection`: one connection: requests out, answers in, strictly in turn;
-//! - `security`: TLS and SASL, by the same keys of the configuration as librdkafka's.
+//! - `connection`: one connection: versions, requests, answers;
+//! - `channel`: the frames of one stream;
+//! - `security`, `scram`: TLS and SASL, by the same keys of the configuration as librdkafka's.
 
+mod address;
+mod channel;
 mod connection;
 mod scram;
 mod security;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +25,9 @@ use kafka_protocol::protocol::Request;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use address::Address;
+use connection::Connection;
 pub use connection::Reply;
-use connection::{Address, Connection};
 use security::Security;
 
 use crate::config;
@@ -44,10 +49,13 @@ pub enum Error {
     Unusable(String),
 }
 
+fn garbled(address: &Address, error: impl fmt::Display) -> Error {
+    Error::Unusable(format!("{address} does not answer as Kafka does: {error}"))
+}
+
 /// One cluster. Cheap to clone; all clones share the connections, one per broker that is asked.
 ///
-/// Each request ends within the timeout given to [`Wire::new`], connecting included. Cancel-safe: a request that is given
-/// up takes its connection along.
+/// Each request ends within the timeout given to [`Wire::new`], connecting included. Cancel-safe.
 #[derive(Clone)]
 pub struct Wire {
     inner: Arc<Inner>,
@@ -60,20 +68,20 @@ struct Inner {
     timeout: Duration,
     /// To the broker that answers what any of them can.
     any: Mutex<Any>,
-    nodes: Mutex<Nodes>,
+    nodes: Mutex<BTreeMap<i32, Arc<Node>>>,
 }
 
 #[derive(Default)]
 struct Any {
-    connection: Option<Connection>,
+    connection: Option<Arc<Connection>>,
     /// Which of the brokers is tried next.
     turn: usize,
 }
 
-#[derive(Default)]
-struct Nodes {
-    addresses: BTreeMap<i32, Address>,
-    connections: BTreeMap<i32, Arc<Mutex<Option<Connection>>>>,
+/// A broker by its number.
+struct Node {
+    address: Address,
+    connection: Mutex<Option<Arc<Connection>>>,
 }
 
 impl Wire {
@@ -106,67 +114,89 @@ impl Wire {
     ///
     /// When none answers in time; codes within the answer are its own.
     pub async fn ask<R: Request>(&self, request: &R) -> Result<Reply<R>, Error> {
-        let inner = &*self.inner;
-        let deadline = Instant::now() + inner.timeout;
-        let mut any = inner.any.lock().await;
-        if let Some(mut connection) = any.connection.take() {
-            match in_time(deadline, connection.call(request)).await {
-                Ok(reply) => {
-                    any.connection = Some(connection);
-                    return Ok(reply);
-                }
-                // It may have been closed while it was not used.
-                Err(error) if Instant::now() >= deadline => {
-                    any.turn += 1;
-                    return Err(error);
-                }
-                Err(_) => {}
+        let deadline = Instant::now() + self.inner.timeout;
+        loop {
+            let found = in_time(deadline, self.any(deadline)).await?;
+            let answer = in_time(deadline, found.connection.call(request)).await;
+            if answer.is_ok() {
+                return answer;
+            }
+            self.leave(&found.connection).await;
+            // One that was there before may have been closed while it was not used.
+            if found.is_new || Instant::now() >= deadline {
+                return answer;
             }
         }
+    }
+
+    /// A connection to whichever broker takes it up.
+    async fn any(&self, deadline: Instant) -> Result<Found, Error> {
+        let mut any = self.inner.any.lock().await;
+        if let Some(found) = Found::before(&any.connection) {
+            return Ok(found);
+        }
+        any.connection = None;
         let brokers = self.brokers().await;
-        let mut last = None;
-        for nth in 0..brokers.len() {
-            let broker = &brokers[(any.turn + nth) % brokers.len()];
-            let left = deadline.saturating_duration_since(Instant::now());
-            let share = left / u32::try_from(brokers.len() - nth).unwrap_or(u32::MAX);
+        let mut last = Error::Unreachable("no broker is named".to_owned());
+        for left in (1..=brokers.len()).rev() {
+            let broker = &brokers[any.turn % brokers.len()];
+            let time = deadline.saturating_duration_since(Instant::now());
+            let share = time / u32::try_from(left).unwrap_or(u32::MAX);
             let until = deadline.min(Instant::now() + share.max(LEAST_PATIENCE));
-            let answer = async {
-                let mut connection = in_time(until, inner.connect(broker)).await?;
-                let reply = in_time(deadline, connection.call(request)).await?;
-                Ok((connection, reply))
-            };
-            match answer.await {
-                Ok((connection, reply)) => {
-                    any.turn += nth;
-                    any.connection = Some(connection);
-                    return Ok(reply);
+            match in_time(until, self.inner.connect(broker)).await {
+                Ok(found) => {
+                    any.connection = Some(Arc::clone(&found.connection));
+                    return Ok(found);
                 }
                 // The others would say the same.
                 Err(denied @ Error::Denied(_)) => return Err(denied),
-                Err(error) => last = Some(error),
+                Err(error) => last = error,
             }
-            if Instant::now() >= deadline {
-                any.turn += nth + 1;
-                break;
-            }
+            any.turn += 1;
         }
-        Err(last.unwrap_or_else(|| Error::Unreachable("no broker is named".to_owned())))
+        Err(last)
+    }
+
+    /// The brokers to try: those of the configuration, then others that are known.
+    async fn brokers(&self) -> Vec<Address> {
+        let nodes = self.inner.nodes.lock().await;
+        let mut brokers = self.inner.bootstrap.clone();
+        let others = nodes.values().map(|node| &node.address);
+        let others = others.filter(|address| !self.inner.bootstrap.contains(address));
+        brokers.extend(others.cloned());
+        brokers
+    }
+
+    /// Has the next request go over another connection.
+    async fn leave(&self, left: &Arc<Connection>) {
+        let mut any = self.inner.any.lock().await;
+        if let Some(connection) = &any.connection
+            && Arc::ptr_eq(connection, left)
+        {
+            any.connection = None;
+            any.turn += 1;
+        }
     }
 
     /// Notes where an answer says the nodes are.
     pub async fn learn_nodes(&self, metadata: &MetadataResponse) {
-        let brokers = metadata.brokers.iter().map(|broker| {
-            let host = broker.host.to_string();
-            let port = u16::try_from(broker.port).unwrap_or_default();
-            (*broker.node_id, Address { host, port })
-        });
         let mut nodes = self.inner.nodes.lock().await;
-        nodes.addresses = brokers.collect();
-        let Nodes {
-            addresses,
-            connections,
-        } = &mut *nodes;
-        connections.retain(|node, _| addresses.contains_key(node));
+        let mut before = std::mem::take(&mut *nodes);
+        for broker in &metadata.brokers {
+            let address = Address {
+                host: broker.host.to_string(),
+                port: u16::try_from(broker.port).unwrap_or_default(),
+            };
+            let known = before.remove(&broker.node_id);
+            let known = known.filter(|node| node.address == address);
+            let node = known.unwrap_or_else(|| {
+                Arc::new(Node {
+                    address,
+                    connection: Mutex::default(),
+                })
+            });
+            nodes.insert(*broker.node_id, node);
+        }
     }
 
     /// Asks one node, one of those that were learned.
@@ -175,44 +205,60 @@ impl Wire {
     ///
     /// When it is not known, or does not answer in time; whether it did what it was asked is not known then.
     pub async fn ask_node<R: Request>(&self, node: i32, request: &R) -> Result<Reply<R>, Error> {
-        let inner = &*self.inner;
-        let deadline = Instant::now() + inner.timeout;
-        let (address, place) = {
-            let mut nodes = inner.nodes.lock().await;
-            let Some(address) = nodes.addresses.get(&node).cloned() else {
-                return Err(Error::Unusable(format!("broker {node} is not known")));
-            };
-            let place = nodes.connections.entry(node).or_default();
-            (address, Arc::clone(place))
-        };
-        let mut place = place.lock().await;
-        if let Some(mut connection) = place.take()
-            && connection.is_for(&address)
-            && let Ok(reply) = in_time(deadline, connection.call(request)).await
-        {
-            *place = Some(connection);
-            return Ok(reply);
+        let deadline = Instant::now() + self.inner.timeout;
+        let known = self.inner.nodes.lock().await.get(&node).cloned();
+        let node = known.ok_or_else(|| Error::Unusable(format!("broker {node} is not known")))?;
+        loop {
+            let found = in_time(deadline, self.inner.of_node(&node)).await?;
+            let answer = in_time(deadline, found.connection.call(request)).await;
+            if answer.is_ok() {
+                return answer;
+            }
+            node.connection
+                .lock()
+                .await
+                .take_if(|connection| Arc::ptr_eq(connection, &found.connection));
+            if found.is_new || Instant::now() >= deadline {
+                return answer;
+            }
         }
-        let mut connection = in_time(deadline, inner.connect(&address)).await?;
-        let reply = in_time(deadline, connection.call(request)).await?;
-        *place = Some(connection);
-        Ok(reply)
-    }
-
-    /// The brokers to try: those that are known, then those of the configuration.
-    async fn brokers(&self) -> Vec<Address> {
-        let nodes = self.inner.nodes.lock().await;
-        let mut brokers: Vec<_> = self.inner.bootstrap.clone();
-        let others = nodes.addresses.values();
-        let others = others.filter(|address| !self.inner.bootstrap.contains(address));
-        brokers.extend(others.cloned());
-        brokers
     }
 }
 
 impl Inner {
-    async fn connect(&self, address: &Address) -> Result<Connection, Error> {
-        Connection::open(address, &self.security, &self.client_id).await
+    async fn connect(&self, address: &Address) -> Result<Found, Error> {
+        let connection = Connection::open(address, &self.security, &self.client_id).await?;
+        Ok(Found {
+            connection: Arc::new(connection),
+            is_new: true,
+        })
+    }
+
+    async fn of_node(&self, node: &Node) -> Result<Found, Error> {
+        let mut place = node.connection.lock().await;
+        if let Some(found) = Found::before(&place) {
+            return Ok(found);
+        }
+        let found = self.connect(&node.address).await?;
+        *place = Some(Arc::clone(&found.connection));
+        Ok(found)
+    }
+}
+
+/// A connection to be used.
+struct Found {
+    connection: Arc<Connection>,
+    /// Whether it was opened for this request.
+    is_new: bool,
+}
+
+impl Found {
+    fn before(place: &Option<Arc<Connection>>) -> Option<Self> {
+        let connection = place.as_ref().filter(|connection| connection.is_valid())?;
+        Some(Self {
+            connection: Arc::clone(connection),
+            is_new: false,
+        })
     }
 }
 
@@ -225,3 +271,6 @@ async fn in_time<T>(
         Err(_) => Err(Error::Unreachable("no answer in time".to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,9 @@ use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
 use super::Error;
-use super::connection::{Address, Connection, Stream, lifetime};
+use super::address::Address;
+use super::channel::Stream;
+use super::connection::Connection;
 use super::scram::Scram;
 use crate::config::{Cluster, Sasl, SaslMechanism, Secret, Tls};
 
@@ -123,7 +125,7 @@ impl Security {
     /// Says who we are, where the configuration does; answers with how long that is good for, where it ends.
     pub(super) async fn authenticate(
         &self,
-        connection: &mut Connection,
+        connection: &Connection,
     ) -> Result<Option<Duration>, Error> {
         let Some(sasl) = &self.sasl else {
             return Ok(None);
@@ -143,7 +145,7 @@ impl Security {
         Self::exchange(sasl, connection).await
     }
 
-    async fn exchange(sasl: &Sasl, connection: &mut Connection) -> Result<Option<Duration>, Error> {
+    async fn exchange(sasl: &Sasl, connection: &Connection) -> Result<Option<Duration>, Error> {
         let (username, password) = (&sasl.username, sasl.password.expose());
         let digest = match sasl.mechanism {
             SaslMechanism::Plain => {
@@ -168,7 +170,7 @@ impl Security {
 /// Sends one message of the mechanism; answers with the broker's, and for how long the credentials are good.
 async fn tell(
     message: String,
-    connection: &mut Connection,
+    connection: &Connection,
 ) -> Result<(String, Option<Duration>), Error> {
     let request = SaslAuthenticateRequest::default().with_auth_bytes(Bytes::from(message));
     let answer = connection.call(&request).await?.read()?;
@@ -178,7 +180,10 @@ async fn tell(
         return Err(Error::Denied(format!("SASL authentication error: {why}")));
     }
     let message = String::from_utf8_lossy(&answer.auth_bytes).into_owned();
-    Ok((message, lifetime(answer.session_lifetime_ms)))
+    // 0 is for ever.
+    let lifetime = u64::try_from(answer.session_lifetime_ms).ok();
+    let lifetime = lifetime.filter(|milliseconds| *milliseconds > 0);
+    Ok((message, lifetime.map(Duration::from_millis)))
 }
 
 fn mechanism(mechanism: SaslMechanism) -> &'static str {
