@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::certificates::Certificates;
 use crate::properties::{self, Ports};
 use crate::support::client::Client;
 use crate::support::process::Process;
@@ -28,6 +29,7 @@ pub struct KafkaBroker {
     /// `None` while stopped. Dropped before the directory, so that a failure can show the log that lies in it.
     process: Option<Process>,
     directory: TempDir,
+    certificates: Certificates,
     ports: Ports,
 }
 
@@ -40,6 +42,7 @@ impl KafkaBroker {
             name,
             class_path,
             process: None,
+            certificates: Certificates::write(directory.path())?,
             directory,
             ports: Ports::default(),
         };
@@ -62,6 +65,15 @@ impl KafkaBroker {
     /// `host:port` for clients that say who they are, with SASL PLAIN.
     pub fn secured(&self) -> String {
         format!("127.0.0.1:{}", self.ports.secured)
+    }
+
+    /// `host:port` for clients that do so behind TLS, with [`KafkaBroker::certificates`] and SCRAM-SHA-512.
+    pub fn encrypted(&self) -> String {
+        format!("127.0.0.1:{}", self.ports.encrypted)
+    }
+
+    pub fn certificates(&self) -> &Certificates {
+        &self.certificates
     }
 
     /// A way to the broker that can be disturbed: clients that start from its address stay behind it.
@@ -109,7 +121,9 @@ impl KafkaBroker {
     fn format(&self) -> Result<()> {
         let settings = self.directory.path().join("server.properties");
         let data = self.directory.path().join("data");
-        fs::write(&settings, properties::server(&data, self.ports))?;
+        let server = properties::server(&data, &self.certificates, self.ports);
+        fs::write(&settings, server)?;
+        let (user, password) = properties::TRUSTED;
         let output = Command::new("java")
             .args([
                 "-XX:TieredStopAtLevel=1",
@@ -120,6 +134,8 @@ impl KafkaBroker {
             ])
             .args(["format", "--standalone", "-t", &cluster_id()?, "-c"])
             .arg(&settings)
+            .arg("--add-scram")
+            .arg(format!("SCRAM-SHA-512=[name={user},password={password}]"))
             .output()
             .context("run java: the real-Kafka suite needs Java 17 on the PATH")?;
         let said = String::from_utf8_lossy(&output.stderr);
@@ -186,6 +202,7 @@ fn pick_ports() -> Result<Ports> {
         behind_proxy: ports::pick()?,
         proxy: ports::pick()?,
         secured: ports::pick()?,
+        encrypted: ports::pick()?,
     })
 }
 

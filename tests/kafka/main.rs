@@ -7,10 +7,12 @@ mod support;
 
 mod broker;
 mod carried;
+mod certificates;
 mod clusters;
 mod control;
 mod decisions;
 mod discovery;
+mod encrypted;
 mod fidelity;
 mod frozen;
 mod groups;
