@@ -128,6 +128,19 @@ fn a_group_whose_offsets_may_not_be_read_is_told_with_the_acl() -> Result<()> {
 }
 
 #[test]
+fn a_coordinator_that_is_loading_is_waited_for() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    let faults = sites.source.cluster().faults();
+    let describing = faults.on(Api::DescribeGroups).first(3);
+    let loading = describing.fail(ErrorCode::CoordinatorLoadInProgress);
+    let ended = check(sites.config(&[".*"]))?;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    assert_eq!(loading.hits(), 3);
+    Ok(())
+}
+
+#[test]
 fn a_pattern_that_selects_nothing_is_a_problem() -> Result<()> {
     let sites = Sites::start()?;
     let ended = check(sites.config(&["nothing"]))?;

@@ -1,10 +1,11 @@
 //! Describes consumer groups: who is in them, which partitions each member was assigned, and what this client may do.
 
 use std::ffi::CString;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::client::Client;
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka_sys::bindings as sys;
 use rdkafka_sys::types::{RDKafkaAdminOp, RDKafkaRespErr};
 
@@ -59,7 +60,48 @@ pub fn rights<C: ClientContext>(
 /// Reads one thing of a description that is alive.
 type Read<T> = unsafe fn(*const sys::rd_kafka_ConsumerGroupDescription_t) -> T;
 
+/// Between two questions about groups whose coordinator is not there yet.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Asks about each group; again, until the time is over, about those whose coordinator is being found or is loading, as in
+/// the first seconds of a cluster's first group.
 fn ask<C: ClientContext, T>(
+    client: &Client<C>,
+    groups: &[String],
+    timeout: Duration,
+    with: impl Fn(Options) -> Options,
+    read_one: Read<T>,
+) -> Result<Vec<Result<T, Failure>>, Failure> {
+    let deadline = Instant::now() + timeout;
+    let mut answers = ask_once(client, groups, timeout, &with, read_one)?;
+    loop {
+        let pending = |(index, answer): (usize, &Result<T, Failure>)| {
+            let is_pending = answer.as_ref().is_err_and(is_pending);
+            is_pending.then_some(index)
+        };
+        let pending: Vec<_> = answers.iter().enumerate().filter_map(pending).collect();
+        let left = deadline.saturating_duration_since(Instant::now());
+        if pending.is_empty() || left <= PAUSE {
+            return Ok(answers);
+        }
+        std::thread::sleep(PAUSE);
+        let groups: Vec<_> = pending.iter().map(|&index| groups[index].clone()).collect();
+        let later = ask_once(client, &groups, left - PAUSE, &with, read_one)?;
+        for (index, answer) in pending.into_iter().zip(later) {
+            answers[index] = answer;
+        }
+    }
+}
+
+fn is_pending(failure: &Failure) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        failure.code,
+        Code::CoordinatorLoadInProgress | Code::CoordinatorNotAvailable | Code::NotCoordinator
+    )
+}
+
+fn ask_once<C: ClientContext, T>(
     client: &Client<C>,
     groups: &[String],
     timeout: Duration,

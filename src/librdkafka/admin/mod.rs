@@ -122,6 +122,11 @@ fn outcome(code: RDKafkaRespErr, message: Option<String>) -> Result<(), Failure>
     }
     let failure = Failure::of(code);
     Err(match message {
+        // What a broker left empty librdkafka puts behind the name of the request.
+        Some(message) if message.ends_with(": ") => Failure {
+            message: message + &failure.message,
+            ..failure
+        },
         Some(message) if !message.is_empty() => Failure { message, ..failure },
         _ => failure,
     })

@@ -16,8 +16,9 @@ use crate::support::ledger::Writer;
 use crate::support::wait::eventually;
 use crate::support::workload;
 
-/// Few enough that librdkafka sends more behind them before they are acknowledged.
-const FEW: usize = 2;
+/// A single one, before which nothing is waited for: of several librdkafka may send the first alone, and only that would be
+/// refused.
+const FEW: usize = 1;
 const MANY: usize = 500;
 
 /// On so many nodes.
