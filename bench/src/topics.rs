@@ -36,7 +36,7 @@ pub struct Topics {
     #[arg(long, default_value = "shared")]
     consumer_groups: String,
     /// Consumers of the shared group
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 1)]
     consumers: u8,
     #[command(flatten)]
     clusters: Named,

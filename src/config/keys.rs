@@ -174,9 +174,9 @@ mapping! {
         /// `per_topic`: lag shows by topic in every Kafka tool, and a rebalance of one topic stops no other. `shared`: one
         /// group for the whole mirror, for clusters with very many topics; see [below](#one-group-for-very-many-topics).
         consumer_groups: Key<ConsumerGroups> = ConsumerGroups::PerTopic,
-        /// Consumers of this process in that one group; an error with `per_topic`. With the default, one that rebalances or
-        /// waits does not hold up all topics.
-        consumers: Key<Consumers, NonZeroU8> = NonZeroU8::new(2).unwrap(),
+        /// Consumers of this process in that one group; an error with `per_topic`. Each costs fetches of its own and a look at
+        /// all its topics every second; more than one help where one thread cannot take apart what comes.
+        consumers: Key<Consumers, NonZeroU8> = NonZeroU8::MIN,
         /// Creates missing target topics with the source's partition count.
         create_topics: Key<bool> = true,
         /// Replicas of each partition of created topics.

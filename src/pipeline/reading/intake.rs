@@ -63,7 +63,7 @@ impl Intake {
         log_end: SourceOffset,
     ) -> Self {
         Self {
-            pace: Pace::new(member.fetch_wait(), Instant::now()),
+            pace: Pace::new(member.fetch_wait(), member.prefetch(), Instant::now()),
             at,
             member,
             express,
@@ -93,7 +93,8 @@ impl Intake {
         let taken = self.current().take(most);
         if !taken.is_empty() {
             self.has_taken = true;
-            self.pace.took(Instant::now());
+            let bytes = taken.iter().map(|message| message.size() as u64).sum();
+            self.pace.took(Instant::now(), bytes);
         }
         let newest = |message: &Record<'_>| message.kind() == Kind::Record;
         let next = taken.iter().rev().find(newest).map(|last| behind(&last));

@@ -41,6 +41,7 @@ pub enum Event {
 pub struct Member {
     session_timeout: Duration,
     fetch_wait: Duration,
+    prefetch: u64,
     commits: Commits,
     consumer: Arc<StreamConsumer<Callbacks>>,
 }
@@ -71,6 +72,7 @@ impl Member {
         let member = Self {
             session_timeout: session_timeout.unwrap_or(settings::SESSION_TIMEOUT),
             fetch_wait: fetch_wait.unwrap_or(fetching.wait),
+            prefetch: fetching.partition,
             commits: Commits::of(&consumer),
             consumer,
         };
@@ -163,6 +165,11 @@ impl Member {
     /// then.
     pub fn fetch_wait(&self) -> Duration {
         self.fetch_wait
+    }
+
+    /// Bytes that are prefetched of a partition: one that has as many is left out of a fetch.
+    pub fn prefetch(&self) -> u64 {
+        self.prefetch
     }
 
     /// Stops reading partitions and lets the group have them.
