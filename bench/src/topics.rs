@@ -23,6 +23,9 @@ pub struct Topics {
     /// Partitions of each
     #[arg(long, default_value_t = 2)]
     partitions: i32,
+    /// Topics beside them that are not mirrored
+    #[arg(long, default_value_t = 0)]
+    beside: usize,
     /// Seconds to stay idle for
     #[arg(long, default_value_t = 30)]
     idle: u64,
@@ -48,6 +51,9 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// Of one request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// `discovery_interval`, as it is by default.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// Names of the copies begin with this.
 const PREFIX: &str = "copy";
 
@@ -57,6 +63,8 @@ impl Topics {
         let clusters = Clusters::open(&self.clusters)?;
         let names: Vec<_> = (0..self.topics).map(|n| format!("bench-{n:05}")).collect();
         load::create_topics(&clusters.source, &names, self.partitions)?;
+        let others: Vec<_> = (0..self.beside).map(|n| format!("other-{n:05}")).collect();
+        load::create_topics(&clusters.source, &others, self.partitions)?;
         let directory = tempfile::tempdir()?;
         let file = directory.path().join("kmirror.yaml");
         std::fs::write(&file, self.config(&clusters))?;
@@ -69,8 +77,8 @@ impl Topics {
         let process = Kill(process.context("start kmirror")?);
         let id = process.0.id();
         println!(
-            "{} topics of {} partitions, {}",
-            self.topics, self.partitions, self.consumer_groups
+            "{} topics of {} partitions beside {} others, {}",
+            self.topics, self.partitions, self.beside, self.consumer_groups
         );
         let target = client(&clusters.target)?;
         await_copies(&target, self.topics, started)?;
@@ -82,6 +90,8 @@ impl Topics {
         let busy = usage::cpu(id)? - before;
         let share = busy.as_secs_f64() / since.elapsed().as_secs_f64() * 100.0;
         println!("idle, of one core    {share:>8.2} %");
+        let per_look = share / 100.0 * LOOK.as_secs_f64() * 1000.0;
+        println!("idle, for each look  {per_look:>8.2} ms");
         println!("resident             {:>8.0} MiB", usage::resident_mib(id)?);
         self.delays(&clusters, &target, &names)?;
         let busy = &names[0];
