@@ -314,8 +314,12 @@ impl Inner {
 
 /// librdkafka reports refused credentials as a connection that could not be made.
 fn is_about_credentials(connection_error: &str) -> bool {
-    connection_error.contains("SASL authentication error")
-        || connection_error.contains("SASL handshake failed")
+    let words = [
+        "SASL authentication error",
+        "SASL handshake failed",
+        "mechanism handshake failed",
+    ];
+    words.iter().any(|words| connection_error.contains(words))
 }
 
 /// Runs `work` on a thread that may block. Its panic is ours.
