@@ -68,16 +68,16 @@ fn told(line: &str) -> Option<Place> {
         return None;
     }
     let line: Value = serde_json::from_str(line).ok()?;
-    let lane = &line["span"];
+    // Named by the line itself, or by the lane that wrote it.
     match line["partition"].as_str() {
         Some(named) => {
             let (topic, partition) = named.rsplit_once('/')?;
             Some((topic.to_owned(), partition.parse().ok()?))
         }
         None => {
-            let partition = lane["partition"].as_i64()?;
+            let partition = line["partition"].as_i64()?;
             Some((
-                lane["topic"].as_str()?.to_owned(),
+                line["topic"].as_str()?.to_owned(),
                 partition.try_into().ok()?,
             ))
         }
@@ -89,11 +89,11 @@ fn a_partition_is_excused_as_often_as_the_daemons_spoke_of_it() {
     let mut at_risk = AtRisk::new(vec![("orders".into(), 0), ("orders".into(), 1)], 10);
     at_risk.most.insert(("orders".into(), 1), 7);
     let found = format!(
-        r#"{{"message":"{}","partition":"orders/1","span":{{}}}}"#,
+        r#"{{"message":"{}","partition":"orders/1","mirror":"a-b"}}"#,
         TOLD[0]
     );
     let seen = format!(
-        r#"{{"message":"{}","span":{{"topic":"orders","partition":1,"name":"lane"}}}}"#,
+        r#"{{"message":"{}","topic":"orders","partition":1,"mirror":"a-b"}}"#,
         TOLD[1]
     );
     let logs = [
