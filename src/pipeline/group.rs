@@ -53,7 +53,7 @@ pub struct Group {
     /// Writes where the maps of partitions begin, before their first record.
     pub(super) map_beginnings: JoinSet<()>,
     /// Partitions whose lanes ended in trouble, waiting for their delay.
-    pub(super) restarts: JoinSet<TopicPartition>,
+    pub(super) restarts: JoinSet<(TopicPartition, Assignment)>,
     /// The seats of the partitions that are owned.
     seats: BTreeMap<TopicPartition, Arc<Seat>>,
     /// What belonged to partitions that were given back or lost, for when they come back.
@@ -117,8 +117,9 @@ impl Group {
                 error = member.serve() => self.source_error(&error),
                 // Behind the group's own events: taking a partition back while one of them waits for its
                 // answer would be that answer.
-                Some(at) = self.restarts.join_next(), if events.is_empty() => {
-                    self.restart(&at.expect("a delay does not panic"));
+                Some(due) = self.restarts.join_next(), if events.is_empty() => {
+                    let (at, assignment) = due.expect("a delay does not panic");
+                    self.restart_due(&at, assignment);
                 }
             }
         }

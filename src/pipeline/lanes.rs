@@ -187,6 +187,12 @@ impl Lanes {
         }
     }
 
+    /// Whether a lane of the partition flows, or has ended and was not heard of yet.
+    pub fn is_flowing(&self, at: &TopicPartition) -> bool {
+        let seated = self.partitions.get(at);
+        seated.is_some_and(|seated| seated.stop.is_some())
+    }
+
     /// Whether records of an earlier lane of the partition are in flight: their fate decides where it goes on.
     pub fn is_settling(&self, at: &TopicPartition) -> bool {
         let settling = self.settling.get(at);

@@ -53,11 +53,15 @@ impl Group {
         self.observe(Cause::Assigned(self.assignments), unknown);
     }
 
-    /// Reads a partition again, from the first record that was not acknowledged.
+    /// Reads a partition again, from the first record that was not acknowledged. One that flows does so already: whatever
+    /// asked for this was got over another way.
     pub(super) fn restart(&mut self, at: &TopicPartition) {
         let Some(assignment) = self.owned.get(at).copied() else {
             return;
         };
+        if self.lanes.is_flowing(at) {
+            return;
+        }
         if let Some(place) = self.lanes.place(at) {
             let known = Known {
                 position: Some(place.seat.reading_position()),
@@ -74,12 +78,22 @@ impl Group {
         }
     }
 
-    /// Reads a partition again after a while.
+    /// Reads a partition again after a while, if it is still of the same assignment then.
     pub(super) fn restart_after(&mut self, delay: Duration, at: TopicPartition) {
+        let Some(assignment) = self.owned.get(&at).copied() else {
+            return;
+        };
         self.restarts.spawn(async move {
             tokio::time::sleep(delay).await;
-            at
+            (at, assignment)
         });
+    }
+
+    /// The time has come to read a partition again.
+    pub(super) fn restart_due(&mut self, at: &TopicPartition, assignment: Assignment) {
+        if self.owned.get(at) == Some(&assignment) {
+            self.restart(at);
+        }
     }
 
     /// Puts partitions in flow, as far as they are still owned, and answers the group's assignment.

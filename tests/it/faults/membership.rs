@@ -1,6 +1,6 @@
 //! A member that the group expels, or does not let in for a while: it comes back by itself, and nothing is lost or moved.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use kmirror_broker::{Api, ErrorCode};
@@ -177,6 +177,37 @@ fn a_member_that_is_expelled_again_and_again_while_the_target_stalls_does_not_gr
     stalled.release();
     sites.await_committed("orders");
     sites.assert_exact_but_for_replays("orders").map(drop)
+}
+
+/// Failures in a row after which a partition waits for seconds before it is tried again.
+const FAILURES: u64 = 10;
+/// Longer than it waits then.
+const TRIED_AGAIN: Duration = Duration::from_secs(7);
+
+#[test]
+fn what_was_to_be_tried_again_before_the_member_was_expelled_is_not_begun_twice() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    sites.write("orders", 0, 500)?;
+    let copy = copy_of("orders");
+    let refused = sites.target.on(Api::Produce).topic(&copy).first(FAILURES);
+    let refused = refused.fail(ErrorCode::TopicAuthorizationFailed);
+    let config = config(&sites).client("heartbeat.interval.ms", "100");
+    let _daemon = Daemon::start("daemon", &config.write()?)?;
+    sites.target.await_hits(&refused, FAILURES);
+    let tried_again = Instant::now() + TRIED_AGAIN;
+    sites.source.cluster().expire_members(&group_of("orders"))?;
+    sites.await_committed("orders");
+    // In flow again, and with records in flight when the time has come.
+    let held = sites.target.on(Api::Produce).topic(&copy).hold_before();
+    sites.write("orders", 500, 500)?;
+    sites.target.await_hits(&held, 1);
+    std::thread::sleep(tried_again.saturating_duration_since(Instant::now()));
+    held.release();
+    held.remove();
+    sites.write("orders", 1_000, 500)?;
+    sites.await_committed("orders");
+    sites.assert_exact("orders")
 }
 
 #[test]
