@@ -68,11 +68,16 @@ impl Topic {
     }
 
     pub(super) fn past(&self) -> Past {
+        self.past_of(None)
+    }
+
+    /// Of a partition that is committed up to there.
+    fn past_of(&self, committed: Option<SourceOffset>) -> Past {
         let stored = self.records.iter().map(|(key, (place, value))| {
             let chunk = Chunk::read(value).expect("the map writes whole chunks");
             Stored::new(key.clone(), *place, chunk)
         });
-        Past::of(stored.collect(), &Ends::default())
+        Past::of(stored.collect(), &Ends::default(), committed)
     }
 
     pub(super) fn translate(&self, map: &Map, mut at: SourceOffset) -> Translation {
@@ -250,10 +255,10 @@ fn a_topic_that_was_created_anew_takes_nothing_over() {
     };
     let stored = Stored::new(old.key(), place, chunk);
     assert_eq!(
-        Past::of(vec![stored.clone()], &ends("old")).mirrored_to(),
+        Past::of(vec![stored.clone()], &ends("old"), None).mirrored_to(),
         Some(source(10))
     );
-    let past = Past::of(vec![stored], &ends("new"));
+    let past = Past::of(vec![stored], &ends("new"), None);
     assert_eq!(past.mirrored_to(), None);
     let mut map = Map::begin("a-b", at(), past, ends("new"), source(0), target(10));
     map.record(run(0, 10, 1), None);
@@ -279,6 +284,47 @@ fn a_process_that_lost_its_turn_overwrites_nothing() {
         Translation::Exact(target(12))
     );
     assert_eq!(topic.past().mirrored_to(), Some(source(15)));
+}
+
+#[test]
+fn a_turn_that_comes_late_hides_nothing_of_what_is_committed() {
+    let mut topic = Topic::default();
+    let mut first = begin(topic.past(), 0, 0);
+    first.record(run(0, 0, 10), None);
+    topic.save(&mut first);
+    let mut zombie = begin(topic.past(), 10, 10);
+    let mut owner = begin(topic.past(), 10, 10);
+    owner.record(run(10, 10, 5), None);
+    topic.save(&mut owner);
+    // After two turns more than the owner's, and with as many records as lie between.
+    zombie.take_turn(topic.past().last_turn());
+    zombie.take_turn(topic.past().last_turn());
+    zombie.record(run(10, 15, 3), None);
+    topic.save(&mut zombie);
+    let known = |committed| {
+        let past = topic.past_of(committed);
+        (past.mirrored_to(), past.target_end())
+    };
+    let (owner, zombie) = (
+        (Some(source(15)), Some(target(15))),
+        (Some(source(13)), Some(target(18))),
+    );
+    assert_eq!(known(Some(source(15))), owner);
+    assert_eq!(known(Some(source(14))), owner);
+    // Whoever goes back takes a later turn, and commits that.
+    assert_eq!(known(Some(source(13))), zombie);
+    assert_eq!(known(None), zombie);
+    // Nothing has come as far: somebody else has moved the group.
+    assert_eq!(known(Some(source(16))), zombie);
+    let past = topic.past_of(Some(source(15)));
+    let after = Map::begin("a-b", at(), past, Ends::default(), source(15), target(15));
+    let changes = after.unsaved().expect("it has begun").changes;
+    let forgotten = changes.iter().filter(|change| change.value.is_none());
+    assert_eq!(
+        forgotten.count(),
+        2,
+        "the owner's is gone on with, the other forgotten"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Puts together what is stored of a partition's offset map: which of its chunks count, and up to where.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::chunk::{Chunk, Ends};
@@ -88,16 +89,18 @@ pub struct Past {
 }
 
 impl Past {
-    /// Puts together what is stored of a map between `ends`. A later chunk counts for everything behind its beginning, and
-    /// what was said of other topics of these names does not count.
-    pub fn of(mut stored: Vec<Stored>, ends: &Ends) -> Self {
+    /// Puts together what is stored of a map between `ends`, of a partition that the mirror has `committed` up to there. A later
+    /// chunk counts for everything behind its beginning; what was said of other topics of these names does not count, nor
+    /// what a process said that had lost the partition.
+    pub fn of(mut stored: Vec<Stored>, ends: &Ends, committed: Option<SourceOffset>) -> Self {
         stored.sort_by(|one, other| one.key.cmp(&other.key));
+        let owner = owner(&stored, ends, committed);
         let mut past = Self {
             last_turn: stored.last().map(|last| last.key.turn),
             ..Self::default()
         };
         for one in stored {
-            if one.ends.differ_from(ends) {
+            if one.ends.differ_from(ends) || owner.is_some_and(|owner| one.key.turn > owner) {
                 past.obsolete.push(one.key);
                 continue;
             }
@@ -154,4 +157,16 @@ impl Past {
             last.cut(end);
         }
     }
+}
+
+/// Who had the last turn that counts, where that is known: who commits has a map that reaches as far (I8). A later turn that
+/// does not was taken by a process that had lost the partition, and was told so late, or whose write came late.
+fn owner(stored: &[Stored], ends: &Ends, committed: Option<SourceOffset>) -> Option<Turn> {
+    let committed = committed?;
+    let here = stored.iter().filter(|one| !one.ends.differ_from(ends));
+    // Of each turn the last chunk tells how far it came.
+    let reached: BTreeMap<Turn, SourceOffset> = here.map(|one| (one.key.turn, one.to)).collect();
+    let mut newest_first = reached.into_iter().rev();
+    let reaches = newest_first.find(|(_, to)| *to >= committed);
+    reaches.map(|(turn, _)| turn)
 }

@@ -167,10 +167,11 @@ impl Lane {
             mut acks,
             mut flight,
             stop,
+            gate,
             ..
         } = self;
-        // Nothing more is read while it settles.
-        drop(intake);
+        // Nothing more is read while it settles, nor is its map begun.
+        drop((intake, gate));
         flight.seat().set_held_up(true);
         let until = *stop.borrow();
         let until = until.unwrap_or_else(|| Instant::now() + SETTLE);

@@ -1,5 +1,7 @@
 //! Writes the offset maps of partitions up to the positions that are about to be committed (I8).
 
+use tokio::sync::watch;
+
 use super::lanes::Place;
 use crate::clusters::TopicPartition;
 use crate::offset_map::{SharedMap, Store, Unsaved};
@@ -48,11 +50,28 @@ impl Saves {
     }
 }
 
-/// Writes what is not written yet of these partitions' maps, until the target takes it.
-pub async fn persist(places: &[(TopicPartition, Place)], store: &Store) {
+/// Where the map of a partition begins, and the gate that opens when that is written.
+pub struct Beginning {
+    /// The partition.
+    pub at: TopicPartition,
+    /// What belongs to it.
+    pub place: Place,
+    /// Opens the gate; its lane waits there, unless the partition was taken away meanwhile.
+    pub gate: watch::Sender<bool>,
+}
+
+/// Writes where maps begin, until the target takes it, and opens their gates. A partition that was taken away meanwhile is left
+/// out: whoever has it takes a turn of its own, which a late one would hide.
+pub async fn persist(mut beginnings: Vec<Beginning>, store: &Store) {
     let mut delays = Delays::default();
     let mut told = false;
-    while let Err(error) = Saves::of(places.to_vec()).write(store).await {
+    loop {
+        beginnings.retain(|beginning| !beginning.gate.is_closed());
+        let places = beginnings.iter();
+        let places = places.map(|beginning| (beginning.at.clone(), beginning.place.clone()));
+        let Err(error) = Saves::of(places.collect()).write(store).await else {
+            break;
+        };
         if !std::mem::replace(&mut told, true) {
             tracing::warn!(
                 error,
@@ -60,5 +79,8 @@ pub async fn persist(places: &[(TopicPartition, Place)], store: &Store) {
             );
         }
         tokio::time::sleep(delays.draw()).await;
+    }
+    for beginning in beginnings {
+        beginning.gate.send_replace(true);
     }
 }

@@ -18,7 +18,7 @@ use super::lanes::{Place, Progress};
 use super::mark::Committed;
 use super::provenance::LeftOut;
 use super::reading::Intake;
-use super::saving;
+use super::saving::{self, Beginning};
 use super::trouble::stand_still;
 use crate::clusters::TopicPartition;
 use crate::librdkafka::queue::PartitionQueue;
@@ -125,8 +125,8 @@ impl Group {
             .collect();
         let mut refused = self.member.validate(&positions).await;
         refused.extend(self.commit_beginnings(&mut starts).await);
-        let gate = self.save_beginnings(&starts);
-        for start in starts {
+        let gates = self.save_beginnings(&starts);
+        for (start, gate) in starts.into_iter().zip(gates) {
             if refused.contains(&start.at) {
                 tracing::warn!(
                     partition = %start.at,
@@ -135,26 +135,25 @@ impl Group {
                 self.lanes.hold(start.at.clone(), start.place);
                 self.restart_after(ASSIGN_ANEW, start.at);
             } else {
-                self.start_lane(start, gate.clone());
+                self.start_lane(start, gate);
             }
         }
     }
 
     /// Writes where the maps of partitions begin, before their first record: what is then found on the target behind it was
     /// written by this mirror.
-    /// Answers with the gate that opens when that is done.
-    fn save_beginnings(&mut self, starts: &[Start]) -> watch::Receiver<bool> {
-        let places = starts.iter();
-        let places = places.map(|start| (start.at.clone(), start.place.clone()));
-        let places: Vec<_> = places.collect();
+    /// Answers with the gates that open when that is done.
+    fn save_beginnings(&mut self, starts: &[Start]) -> Vec<watch::Receiver<bool>> {
+        let beginnings = starts.iter().map(|start| {
+            let (gate, open) = watch::channel(false);
+            let (at, place) = (start.at.clone(), start.place.clone());
+            (Beginning { at, place, gate }, open)
+        });
+        let (beginnings, gates): (Vec<_>, Vec<_>) = beginnings.unzip();
         let store = self.context.store.clone();
-        let (open, gate) = watch::channel(false);
-        let saving = async move {
-            saving::persist(&places, &store).await;
-            open.send_replace(true);
-        };
+        let saving = async move { saving::persist(beginnings, &store).await };
         self.map_beginnings.spawn(saving.in_current_span());
-        gate
+        gates
     }
 
     /// Commits where partitions begin of which the group holds nothing, before their first record: from then on it is

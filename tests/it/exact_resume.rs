@@ -405,3 +405,39 @@ fn a_map_that_is_behind_the_commit_is_looked_behind_all_the_same() -> Result<()>
     assert_eq!(errors(&daemon, "Unmatched")?, 0.0);
     sites.assert_exact("orders")
 }
+
+/// Writes a chunk under the key of a later turn, as a process does that took it before it lost the partition.
+fn write_late(sites: &mut Sites, chunk: Record) -> Result<()> {
+    let (partition, newest) = newest_chunk(sites)?;
+    let key = newest.key.context("a key")?;
+    let mut key: Vec<serde_json::Value> = serde_json::from_slice(&key)?;
+    let turn = key[3].as_u64().context("a turn")?;
+    key[3] = (turn + 1).into();
+    let late = Record {
+        key: Some(serde_json::to_vec(&key)?.into()),
+        ..chunk
+    };
+    let client = &mut sites.target.client;
+    client.produce(MAPS, partition, &[late], Codec::None)?;
+    Ok(())
+}
+
+#[test]
+fn a_map_that_comes_late_from_who_lost_the_partition_hides_nothing() -> Result<()> {
+    let mut sites = sites(&[], &[])?;
+    let saved = sites.config(&["orders"]).write()?;
+    let mut daemon = Daemon::start("first", &saved)?;
+    sites.await_committed("orders");
+    assert!(daemon.terminate(SOON)?.success());
+    let (_, older) = newest_chunk(&mut sites)?;
+    write(&mut sites, BEFORE, AFTER)?;
+    let mut daemon = Daemon::start("second", &saved)?;
+    sites.await_committed("orders");
+    assert!(daemon.terminate(SOON)?.success());
+    write_late(&mut sites, older)?;
+    write(&mut sites, BEFORE + AFTER, AFTER)?;
+    let daemon = start_next(&mut sites, &saved)?;
+    let log = daemon.log();
+    assert!(!log.contains("the copy holds more than was known"), "{log}");
+    sites.assert_exact("orders")
+}

@@ -187,7 +187,7 @@ fn map(
     stored: Vec<Stored>,
     ends: offset_map::Ends,
 ) -> Option<SharedMap> {
-    let past = Past::of(stored, &ends);
+    let past = Past::of(stored, &ends, None);
     let (to, target_end) = (past.mirrored_to()?, past.target_end()?);
     let map = Map::begin(&mirror.name, at.clone(), past, ends, to, target_end);
     Some(SharedMap::new(map))

@@ -183,7 +183,9 @@ impl Question {
         let stored = copies.stored(at)?;
         let newest = stored.iter().max_by_key(|one| &one.key);
         let counted_in = newest.and_then(|one| one.ends.source.clone());
-        let past = Past::of(stored, &ends);
+        let own = held.committed(at)?.filter(|held| held.mark.is_ours());
+        let committed = own.map(|held| held.position.offset);
+        let past = Past::of(stored, &ends, committed);
         let left = imported.as_ref().and_then(|left| Some((left, left.next?)));
         let known = match (known, left) {
             (Some(known), _) => known,
