@@ -441,3 +441,40 @@ fn a_map_that_comes_late_from_who_lost_the_partition_hides_nothing() -> Result<(
     assert!(!log.contains("the copy holds more than was known"), "{log}");
     sites.assert_exact("orders")
 }
+
+#[test]
+fn it_is_found_although_the_source_has_deleted_a_part_of_it() -> Result<()> {
+    let mut sites = sites(&[], &[])?;
+    let config = config(&sites).write()?;
+    copy_and_die(&mut sites, &config)?;
+    let deleted = BEFORE as i64 / 3;
+    sites
+        .source
+        .cluster()
+        .delete_records("orders", 0, deleted)?;
+    let daemon = go_on(&mut sites, &config)?;
+    assert_eq!(errors(&daemon, "Unmatched")?, 0.0);
+    assert_none_repeated(&mut sites)
+}
+
+#[test]
+fn where_the_source_has_deleted_what_was_written_it_is_told() -> Result<()> {
+    let mut sites = sites(&[], &[])?;
+    let config = config(&sites).write()?;
+    copy_and_die(&mut sites, &config)?;
+    write(&mut sites, BEFORE, AFTER)?;
+    let deleted = (BEFORE + AFTER / 2) as i64;
+    sites
+        .source
+        .cluster()
+        .delete_records("orders", 0, deleted)?;
+    let daemon = Daemon::start("next", &config)?;
+    let left = AFTER as i64 / 2;
+    eventually("what is left is copied", SOON, || {
+        let copied = sites.target.client.log_end(&copy_of("orders"), 0)?;
+        ensure!(copied == BEFORE as i64 + left, "{copied}");
+        Ok(())
+    });
+    assert_eq!(errors(&daemon, "Unmatched")?, 1.0);
+    Ok(())
+}

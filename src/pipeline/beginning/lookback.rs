@@ -19,7 +19,7 @@ use crate::clusters::stretches::{self, Stretch, Taken};
 use crate::config::Isolation;
 use crate::librdkafka::message::{Header, Record};
 use crate::offset::{SourceOffset, TargetOffset};
-use crate::offset_map::{Cleaning, Digest, Recovered, recover};
+use crate::offset_map::{Cleaning, Digest, Recovered, Run, recover};
 use crate::pipeline::provenance::LeftOut;
 use crate::target::Stamp;
 
@@ -33,6 +33,8 @@ const LONGEST: u64 = 4_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Beyond {
     /// The first source offset that the map does not know.
+    pub mapped_to: SourceOffset,
+    /// The first one from there on that the source still holds.
     pub source: SourceOffset,
     /// Where it was to be written.
     pub from: TargetOffset,
@@ -189,8 +191,34 @@ fn compare(
     let target = written.iter();
     let target = target.map(|(at, copied)| (TargetOffset::new(*at), digest(copied)));
     let (original, target): (Vec<_>, Vec<_>) = (original.collect(), target.collect());
-    recover(&original, &target, beyond.from, cleaning)
-        .ok_or_else(|| "it holds records that are not those of the source there".to_owned())
+    match beyond.source.since(beyond.mapped_to) {
+        0 => recover(&original, &target, beyond.from, cleaning),
+        deleted => recover_behind(deleted, beyond, &original, &target, cleaning),
+    }
+    .ok_or_else(|| "it holds records that are not those of the source there".to_owned())
+}
+
+/// Finds what the copy holds behind `deleted` offsets that the source does not hold any more: as many records of the copy are
+/// taken for those. Where there were fewer on the source, what follows fits no more, or fewer records are found than there are.
+fn recover_behind(
+    deleted: u64,
+    beyond: &Beyond,
+    original: &[(SourceOffset, Digest)],
+    target: &[(TargetOffset, Digest)],
+    cleaning: Cleaning,
+) -> Option<Recovered> {
+    let is_whole = !cleaning.source && !cleaning.target;
+    let gone = usize::try_from(deleted).ok().filter(|_| is_whole)?;
+    let behind = beyond.from.plus(deleted);
+    let kept = target.get(gone..).filter(|kept| !kept.is_empty())?;
+    let mut found = recover(original, kept, behind, cleaning)?;
+    let run = Run {
+        source: beyond.mapped_to,
+        target: beyond.from,
+        length: deleted,
+    };
+    found.runs.insert(0, run);
+    Some(found)
 }
 
 /// By what a record is known again on the other side.

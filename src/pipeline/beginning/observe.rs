@@ -195,6 +195,9 @@ impl Question {
         let target_end = copies.end(at)?;
         let mut observed = self.observed(at, &known, held, logs)?;
         let beyond = beyond(&observed, &known, target_end);
+        // What another deployment has written need not stand in step.
+        let is_whole = |beyond: &Beyond| left.is_none() || beyond.source == beyond.mapped_to;
+        let beyond = beyond.filter(is_whole);
         // Until it is known how much more was written than the other deployment had stored.
         if let Some((_, next)) = left {
             observed.position = Some(Position::at(next));
@@ -304,14 +307,17 @@ impl Question {
     }
 }
 
-/// What the copy holds behind its map, of a partition that the source still has from there on.
+/// What the copy holds behind its map, of a partition that the source still has from there on, or has deleted a part of.
 fn beyond(observed: &Observed, known: &Known, target_end: TargetOffset) -> Option<Beyond> {
     let ids = observed.counted_in.as_ref().zip(observed.topic_id.as_ref());
     let is_same = ids.is_none_or(|(then, now)| then == now);
-    let source = known.mapped_to.or(Some(observed.position?.offset))?;
-    let is_held = (observed.log_start..=observed.log_end).contains(&source);
+    let mapped_to = known.mapped_to.or(Some(observed.position?.offset))?;
+    let source = mapped_to.max(observed.log_start);
+    // Of a log that has nothing left, nothing can be repeated.
+    let is_held = mapped_to == source || source < observed.log_end;
     let from = known.target_end.filter(|from| *from < target_end)?;
-    (is_same && is_held).then_some(Beyond {
+    (is_same && is_held && mapped_to <= observed.log_end).then_some(Beyond {
+        mapped_to,
         source,
         from,
         to: target_end,
