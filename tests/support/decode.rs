@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::{Buf, Bytes};
 
 use super::codec::Codec;
-use super::record::{Header, Record, TimestampType};
+use super::record::{self, Record, TimestampType};
 use super::varint;
 
 /// A record and its place in the log.
@@ -38,6 +38,37 @@ pub fn batches(
         next_offset = Some(batch(fetched.split_to(length), &mut each)?);
     }
     Ok(next_offset)
+}
+
+/// Who wrote a batch, and where it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Offset of its first record.
+    pub base: i64,
+    pub records: i64,
+    pub producer: i64,
+    pub epoch: i16,
+    pub sequence: i32,
+}
+
+/// The headers of the whole batches in `fetched`.
+pub fn headers(mut fetched: Bytes) -> Vec<Header> {
+    let mut headers = Vec::new();
+    while fetched.len() >= HEADER {
+        let length = (&fetched[8..FRAME]).get_i32() as usize + FRAME;
+        if fetched.len() < length {
+            break;
+        }
+        let whole = fetched.split_to(length);
+        headers.push(Header {
+            base: (&whole[0..]).get_i64(),
+            records: i64::from((&whole[23..]).get_i32()) + 1,
+            producer: (&whole[43..]).get_i64(),
+            epoch: (&whole[51..]).get_i16(),
+            sequence: (&whole[53..]).get_i32(),
+        });
+    }
+    headers
 }
 
 /// One whole batch; answers the offset after it, which compaction and control batches may put beyond the last record.
@@ -100,7 +131,7 @@ fn record(records: &mut Bytes, base_offset: i64, times: &Times) -> Result<Stored
     let value = field(&mut body)?;
     let headers = (0..varint::get(&mut body)?)
         .map(|_| {
-            Ok(Header {
+            Ok(record::Header {
                 key: field(&mut body)?.context("null header key")?,
                 value: field(&mut body)?,
             })

@@ -9,7 +9,7 @@ use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListO
 use kafka_protocol::messages::{BrokerId, FetchRequest, ListOffsetsRequest};
 
 use super::client::{Client, topic_name};
-use super::decode::{self, Stored};
+use super::decode::{self, Header, Stored};
 use super::wire::refused;
 
 /// Below 13, where topics are named by id.
@@ -72,6 +72,22 @@ impl Client {
             at = next;
         }
         Ok(())
+    }
+
+    /// The header of every batch that a partition holds, in order.
+    pub fn headers(&mut self, topic: &str, partition: i32) -> Result<Vec<Header>> {
+        let end = self.log_end(topic, partition)?;
+        let mut at = self.log_start(topic, partition)?;
+        let mut headers = Vec::new();
+        while at < end {
+            let records = self.fetch(topic, partition, at)?.records;
+            headers.extend(decode::headers(records.unwrap_or_default()));
+            let last = headers.last().map(|last: &Header| last.base + last.records);
+            let next = last.context("no batch")?;
+            ensure!(next > at, "nothing at {at}");
+            at = next;
+        }
+        Ok(headers)
     }
 
     /// The record at exactly `offset`, if the log holds one there.

@@ -25,6 +25,7 @@ mod repeats;
 mod soak;
 mod source_log;
 mod time;
+mod trace;
 mod weather;
 mod wire;
 mod zombie;

@@ -4,7 +4,7 @@
 //!     KMIRROR_SOAK_MINUTES=30 cargo test --test it -- --ignored --nocapture soak
 //!
 //! `KMIRROR_SOAK_SEED` runs the round of that seed once more. After a round that fails, `KMIRROR_SOAK_LOGS` is the directory
-//! where what its daemons logged is to be found.
+//! where what its daemons logged, and what is on both clusters, is to be found.
 
 use std::env;
 use std::fs;
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use super::repeats::{AtRisk, Place};
+use super::trace;
 use super::weather::Weather;
 use crate::harness::{Sites, budget, copy_of, group_of};
 use crate::support::codec::Codec;
@@ -79,8 +80,17 @@ fn round(seed: u64) -> Result<()> {
     let verdict = verdict(&mut sites, &mut load, &mut at_risk, &daemons);
     if verdict.is_err() {
         daemons.keep_logs(seed)?;
+        keep_trace(&mut sites, seed)?;
     }
     verdict.with_context(|| format!("seed {seed}"))
+}
+
+/// Keeps what the round left on both clusters, where the logs are.
+fn keep_trace(sites: &mut Sites, seed: u64) -> Result<()> {
+    match env::var("KMIRROR_SOAK_LOGS") {
+        Ok(directory) => trace::write(sites, &TOPICS, &format!("{directory}/{seed}")),
+        Err(_) => Ok(()),
+    }
 }
 
 fn places() -> Vec<Place> {
