@@ -1,6 +1,8 @@
 //! Tells which source records the copy holds behind what its map knows: what was written, and whose acknowledgement nobody
 //! lived to save.
 
+use std::ops::Range;
+
 use super::run::Run;
 use crate::offset::{SourceOffset, TargetOffset};
 
@@ -25,17 +27,17 @@ pub struct Recovered {
     pub to: Option<SourceOffset>,
 }
 
-/// Finds records of the source, in their order, in a stretch of the copy that nobody but this mirror writes; `target_from` is
-/// where it begins. `None` when the stretch is not what the mirror wrote: every record has to be there, none skipped and
-/// none in another place, but for those that cleaning took away.
+/// Finds records of the source, in their order, in a stretch of the copy that nobody but this mirror writes. `None` when the
+/// stretch is not what the mirror wrote, or was not read to its end: every record has to be there, none skipped and none in
+/// another place, but for those that cleaning took away.
 pub fn recover(
     source: &[(SourceOffset, Digest)],
     target: &[(TargetOffset, Digest)],
-    target_from: TargetOffset,
+    stretch: Range<TargetOffset>,
     cleaning: Cleaning,
 ) -> Option<Recovered> {
     let mut runs: Vec<Run> = Vec::new();
-    let (mut unread, mut expected) = (source, target_from);
+    let (mut unread, mut expected) = (source, stretch.start);
     // Offsets missing in the copy so far: as many records of the source may have stood there.
     let mut missing = 0;
     for (at, digest) in target {
@@ -63,6 +65,7 @@ pub fn recover(
             _ => return None,
         }
     }
+    missing += stretch.end.since(expected);
     if missing > 0 && !cleaning.target {
         return None;
     }
@@ -101,13 +104,32 @@ mod tests {
         on_target: &[(i64, Digest)],
         cleaning: Cleaning,
     ) -> Option<Vec<(i64, i64, u64)>> {
-        let from = TargetOffset::new(100);
-        let recovered = recover(&source(on_source), &target(on_target), from, cleaning)?;
+        let end = on_target.last().map_or(100, |(at, _)| at + 1);
+        let recovered = recover_to(end, on_source, on_target, cleaning)?;
         let runs = recovered.runs.iter();
         Some(
             runs.map(|run| (run.source.get(), run.target.get(), run.length))
                 .collect(),
         )
+    }
+
+    fn recover_to(
+        end: i64,
+        on_source: &[(i64, Digest)],
+        on_target: &[(i64, Digest)],
+        cleaning: Cleaning,
+    ) -> Option<Recovered> {
+        let stretch = TargetOffset::new(100)..TargetOffset::new(end);
+        recover(&source(on_source), &target(on_target), stretch, cleaning)
+    }
+
+    #[test]
+    fn a_stretch_that_was_not_read_to_its_end_is_not_taken_for_the_whole() {
+        let (on_source, on_target) = ([(5, 1), (6, 2)], [(100, 1)]);
+        let whole = recover_to(101, &on_source, &on_target, UNTOUCHED);
+        assert!(whole.is_some());
+        assert_eq!(recover_to(102, &on_source, &on_target, UNTOUCHED), None);
+        assert_eq!(recover_to(101, &on_source, &[], UNTOUCHED), None);
     }
 
     #[test]
@@ -189,8 +211,8 @@ mod tests {
             let on_source: Vec<_> = offsets.zip(digests).collect();
             let written = written.min(on_source.len());
             let on_target: Vec<_> = (100..).zip(&on_source[..written]).map(|(at, (_, digest))| (at, *digest)).collect();
-            let from = TargetOffset::new(100);
-            let recovered = recover(&source(&on_source), &target(&on_target), from, UNTOUCHED);
+            let end = 100 + written as i64;
+            let recovered = recover_to(end, &on_source, &on_target, UNTOUCHED);
             let to = recovered.expect("it is the mirror's own").to.map(SourceOffset::get);
             prop_assert_eq!(to, on_source[..written].last().map(|(at, _)| at + 1));
         }

@@ -192,7 +192,7 @@ fn compare(
     let target = target.map(|(at, copied)| (TargetOffset::new(*at), digest(copied)));
     let (original, target): (Vec<_>, Vec<_>) = (original.collect(), target.collect());
     match beyond.source.since(beyond.mapped_to) {
-        0 => recover(&original, &target, beyond.from, cleaning),
+        0 => recover(&original, &target, beyond.from..beyond.to, cleaning),
         deleted => recover_behind(deleted, beyond, &original, &target, cleaning),
     }
     .ok_or_else(|| "it holds records that are not those of the source there".to_owned())
@@ -211,7 +211,7 @@ fn recover_behind(
     let gone = usize::try_from(deleted).ok().filter(|_| is_whole)?;
     let behind = beyond.from.plus(deleted);
     let kept = target.get(gone..).filter(|kept| !kept.is_empty())?;
-    let mut found = recover(original, kept, behind, cleaning)?;
+    let mut found = recover(original, kept, behind..beyond.to, cleaning)?;
     let run = Run {
         source: beyond.mapped_to,
         target: beyond.from,
