@@ -458,6 +458,18 @@ fn it_is_found_although_the_source_has_deleted_a_part_of_it() -> Result<()> {
 }
 
 #[test]
+fn it_is_found_in_a_copy_of_which_a_part_was_deleted() -> Result<()> {
+    let mut sites = sites(&[], &[])?;
+    let config = config(&sites).write()?;
+    copy_and_die(&mut sites, &config)?;
+    let (target, deleted) = (sites.target.cluster(), BEFORE as i64 / 3);
+    target.delete_records(&copy_of("orders"), 0, deleted)?;
+    let daemon = go_on(&mut sites, &config)?;
+    assert_eq!(errors(&daemon, "Unmatched")?, 0.0);
+    assert_none_repeated(&mut sites)
+}
+
+#[test]
 fn where_the_source_has_deleted_what_was_written_it_is_told() -> Result<()> {
     let mut sites = sites(&[], &[])?;
     let config = config(&sites).write()?;

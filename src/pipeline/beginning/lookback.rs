@@ -82,9 +82,11 @@ impl Question {
     ) -> Result<BTreeMap<i32, Found>, String> {
         let names = &self.topics[topic].names;
         let short = partitions.iter().filter(|(_, beyond)| is_short(beyond));
+        let starts = self.copy_starts(&names.target_topic, partitions).await?;
+        let start = |partition: &i32| starts.get(partition).copied().unwrap_or(0);
         let on_target = short.clone().map(|(partition, beyond)| {
             let stretch = Stretch {
-                from: beyond.from.get(),
+                from: beyond.from.get().max(start(partition)),
                 before: beyond.to.get(),
                 records: LONGEST,
             };
@@ -103,10 +105,34 @@ impl Question {
         let original = self.originals(topic, short, &written).await?;
         let cleaning = self.cleaning(topic, &names.target_topic).await?;
         let found = partitions.iter().map(|(partition, beyond)| {
+            let is_cut = start(partition) > beyond.from.get();
+            let cleaning = Cleaning {
+                target: cleaning.target || is_cut,
+                ..cleaning
+            };
             let [written, original] = [&written, &original].map(|one| of(one, *partition));
             (*partition, compare(beyond, original, written, cleaning))
         });
         Ok(found.collect())
+    }
+
+    /// Where the copies of a topic begin: their own retention may have deleted some of what is looked for.
+    async fn copy_starts(
+        &self,
+        copy: &str,
+        partitions: &BTreeMap<i32, Beyond>,
+    ) -> Result<BTreeMap<i32, i64>, String> {
+        let asked = partitions.keys();
+        let asked: Vec<_> = asked.map(|one| TopicPartition::new(copy, *one)).collect();
+        let starts = self.target.log_starts(&asked).await;
+        let starts = starts.map_err(|error| error.to_string())?.into_iter();
+        let starts = starts.map(|start| {
+            let offset = start
+                .offset
+                .map_err(|failure| format!("{copy}: {failure}"))?;
+            Ok((start.at.partition, offset.unwrap_or(0)))
+        });
+        starts.collect()
     }
 
     /// As many records of the source as the copies hold, from where the maps end.
