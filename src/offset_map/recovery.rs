@@ -1,6 +1,7 @@
 //! Tells which source records the copy holds behind what its map knows: what was written, and whose acknowledgement nobody
 //! lived to save.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::run::Run;
@@ -40,7 +41,10 @@ pub fn recover(
     let (mut unread, mut expected) = (source, stretch.start);
     // Offsets missing in the copy so far: as many records of the source may have stood there.
     let mut missing = 0;
+    let mut seen = HashSet::new();
     for (at, digest) in target {
+        // Of a record that is not on the source any more the copy holds one, too, unless it was written again.
+        let is_repeated = cleaning.source && !seen.insert(digest);
         missing += at.since(expected);
         expected = at.next();
         let within =
@@ -61,7 +65,7 @@ pub fn recover(
                 unread = &unread[skipped + 1..];
                 missing -= skipped as u64;
             }
-            _ if cleaning.source => {}
+            _ if cleaning.source && !is_repeated => {}
             _ => return None,
         }
     }
@@ -198,6 +202,19 @@ mod tests {
         let on_target = [(100, 1), (101, 2), (102, 3), (103, 4)];
         let runs = vec![(5, 100, 1), (8, 103, 1)];
         assert_eq!(found(&on_source, &on_target, cleaning), Some(runs));
+    }
+
+    #[test]
+    fn what_stands_in_the_copy_twice_is_not_taken_for_what_compaction_took_out_of_the_source() {
+        let cleaning = Cleaning {
+            source: true,
+            ..UNTOUCHED
+        };
+        let on_target = [(100, 1), (101, 2), (102, 1), (103, 2), (104, 3)];
+        for on_source in [&[(5, 1), (6, 2), (7, 3)][..], &[(6, 2), (7, 3)], &[(7, 3)]] {
+            let found = found(on_source, &on_target, cleaning);
+            assert_eq!(found, None, "{on_source:?}");
+        }
     }
 
     proptest! {
