@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::caution::{Careful, Caution};
 use super::lane::Trouble;
+use super::others::Others;
 use crate::board::{Seat, TopicBoard, now_ms};
 use crate::budget::{Permit, RECORD_OVERHEAD};
 use crate::config::OnRejected;
@@ -94,8 +95,9 @@ pub struct Flight {
     topic: Arc<TopicBoard>,
     on_rejected: OnRejected,
     map: SharedMap,
-    /// Whether others are expected to write the copy, too; and if not, whether they were seen to.
+    /// Whether others are expected to write the copy, too.
     is_shared: bool,
+    others: Others,
 }
 
 impl Flight {
@@ -124,6 +126,7 @@ impl Flight {
             on_rejected,
             map,
             is_shared,
+            others: Others::default(),
         }
     }
 
@@ -260,18 +263,21 @@ impl Flight {
         Ok(())
     }
 
-    /// Tells once when somebody else writes a copy that should be this mirror's alone, such as a process that died and whose
-    /// last write a broker had held back.
+    /// Tells when somebody else writes a copy that should be this mirror's alone, such as a process that died and whose last
+    /// write a broker had held back.
     fn notice_others(&mut self, first: TargetOffset) {
         let expected = self.seat.target_end();
         if self.is_shared || expected.is_none_or(|expected| expected == first) {
             return;
         }
-        self.is_shared = true;
+        let Some(times_before) = self.others.seen(Instant::now()) else {
+            return;
+        };
         self.topic.metrics().error(Stage::Offsets, "Foreign");
         tracing::warn!(
             offset = first.get(),
             expected = expected.map(TargetOffset::get),
+            times_before,
             "somebody else writes the copy: records may stand there twice"
         );
     }

@@ -15,6 +15,7 @@
 //! - `lease`: keeps a lane from sending on after the process was stopped for longer than the group waits;
 //! - `caution`: which records fly alone, since the target may refuse them;
 //! - `flight`: what a lane has sent and what became of it;
+//! - `others`: how often it is told that somebody else writes the copy;
 //! - `trouble`: what becomes of a partition whose lane cannot go on;
 //! - `saving`: writes the offset maps up to positions that are about to be committed;
 //! - `committing`: commits what is acknowledged;
@@ -31,6 +32,7 @@ mod lane;
 mod lanes;
 mod lease;
 mod mark;
+mod others;
 mod provenance;
 mod reading;
 mod saving;
