@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use kmirror_broker::Api;
 
 use crate::harness::{SOON, Sites, await_state, copy_of};
+use crate::support::cli::kmirror_on;
 use crate::support::codec::Codec;
 use crate::support::config_file::{Config, ConfigFile};
 use crate::support::daemon::Daemon;
@@ -435,6 +436,11 @@ fn a_map_that_comes_late_from_who_lost_the_partition_hides_nothing() -> Result<(
     sites.await_committed("orders");
     assert!(daemon.terminate(SOON)?.success());
     write_late(&mut sites, older)?;
+    let read = (BEFORE + AFTER / 2) as i64;
+    sites.source.client.commit("billing", "orders", 0, read)?;
+    let translated = kmirror_on(saved.path(), &["translate", "--group", "billing", "--json"])?;
+    let document: serde_json::Value = serde_json::from_str(&translated.stdout)?;
+    assert_eq!(document["partitions"][0]["target_offset"], read);
     write(&mut sites, BEFORE + AFTER, AFTER)?;
     let daemon = start_next(&mut sites, &saved)?;
     let log = daemon.log();

@@ -10,6 +10,7 @@ use crate::config::{self, Mirror};
 use crate::control::plan::{Action, TopicPlan, plan_topics};
 use crate::offset::SourceOffset;
 use crate::offset_map::{self, Archive, Map, Past, Registered, SharedMap, Stored};
+use crate::pipeline::Mark;
 
 /// What is asked.
 pub(super) struct Ends<'a> {
@@ -40,7 +41,10 @@ pub(super) async fn rows(
     places.sort_by(|one, other| one.at.cmp(&other.at));
     let archive = archive(mirror, ends)?;
     let maps = match has_map(&copies) {
-        true => maps(mirror, ends, &places, &archive).await?,
+        true => {
+            let own = own_positions(&ends.source, &plans, &places).await?;
+            maps(mirror, ends, &places, &archive, &own).await?
+        }
         false => Maps::new(),
     };
     let mut translator = Translator::new(ends.source.clone(), ends.target.clone(), archive);
@@ -108,13 +112,17 @@ fn places(
 const MIXED: &str = "there is no one offset: records of several topics or clusters stand in the copy \
                      in an order of its own";
 
+fn plan_of<'a>(plans: &'a [TopicPlan], at: &TopicPartition) -> Option<&'a TopicPlan> {
+    let by_name = |plan: &TopicPlan| plan.names.source_topic.as_str().cmp(&at.topic);
+    let place = plans.binary_search_by(by_name).ok()?;
+    plans.get(place)
+}
+
 /// The copy of a partition, or why there is none.
 fn copy_of(mirror: &Mirror, plans: &[TopicPlan], at: &TopicPartition) -> Result<String, String> {
-    let by_name = |plan: &TopicPlan| plan.names.source_topic.as_str().cmp(&at.topic);
-    let Ok(place) = plans.binary_search_by(by_name) else {
+    let Some(plan) = plan_of(plans, at) else {
         return Err(format!("mirror {} does not select it", mirror.name));
     };
-    let plan = &plans[place];
     let copy = &plan.names.target_topic;
     let is_there = match &plan.action {
         Action::Mirror => true,
@@ -139,6 +147,7 @@ async fn maps(
     ends: &Ends<'_>,
     places: &[Place],
     archive: &Archive,
+    own: &BTreeMap<TopicPartition, SourceOffset>,
 ) -> Result<Maps, Failure> {
     let mirrored: BTreeMap<_, _> = places
         .iter()
@@ -169,7 +178,7 @@ async fn maps(
             source: source_ids.get(&*at.topic).cloned(),
             target: target_ids.get(copy).cloned(),
         };
-        if let Some(map) = map(mirror, &at, stored, ends) {
+        if let Some(map) = map(mirror, &at, stored, ends, own.get(&at).copied()) {
             let registered = Registered {
                 target_topic: copy.as_str().into(),
                 map,
@@ -180,14 +189,40 @@ async fn maps(
     Ok(maps)
 }
 
+/// Up to where the mirror itself has committed each partition, as far as it may be asked: who has come there has the map that
+/// counts.
+async fn own_positions(
+    source: &Inspector,
+    plans: &[TopicPlan],
+    places: &[Place],
+) -> Result<BTreeMap<TopicPartition, SourceOffset>, Failure> {
+    let mut groups: BTreeMap<&str, Vec<TopicPartition>> = BTreeMap::new();
+    for place in places.iter().filter(|place| place.copy.is_ok()) {
+        if let Some(plan) = plan_of(plans, &place.at) {
+            let partitions = groups.entry(&plan.names.group).or_default();
+            partitions.push(place.at.clone());
+        }
+    }
+    let queries = groups.into_iter().map(|(group, partitions)| GroupQuery {
+        group: group.to_owned(),
+        partitions,
+    });
+    let answers = source.committed(queries.collect()).await?;
+    let held = answers.into_iter().flatten().flatten();
+    let own = held.filter(|held| Mark::read(&held.metadata).is_ours());
+    let own = own.filter_map(|held| Some((held.at, SourceOffset::new(held.offset.ok()??))));
+    Ok(own.collect())
+}
+
 /// The map that a process would begin with; `None` when nothing of it is stored.
 fn map(
     mirror: &Mirror,
     at: &TopicPartition,
     stored: Vec<Stored>,
     ends: offset_map::Ends,
+    committed: Option<SourceOffset>,
 ) -> Option<SharedMap> {
-    let past = Past::of(stored, &ends, None);
+    let past = Past::of(stored, &ends, committed);
     let (to, target_end) = (past.mirrored_to()?, past.target_end()?);
     let map = Map::begin(&mirror.name, at.clone(), past, ends, to, target_end);
     Some(SharedMap::new(map))
