@@ -141,7 +141,7 @@ impl Lanes {
         self.partitions.insert(at, held);
     }
 
-    /// Puts a partition in flow. `stop` is the other end of the lane's own.
+    /// Puts a partition in flow that does not flow. `stop` is the other end of the lane's own.
     pub fn start(
         &mut self,
         at: TopicPartition,
@@ -149,6 +149,7 @@ impl Lanes {
         lane: Lane,
         stop: watch::Sender<Option<Instant>>,
     ) {
+        debug_assert!(!self.is_flowing(&at), "{at} has a lane");
         let stop = Some(stop);
         self.partitions
             .insert(at.clone(), Partition { place, stop });
