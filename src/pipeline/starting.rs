@@ -274,8 +274,13 @@ impl Group {
         })
     }
 
-    /// Says what was found in the copy behind what its map knew.
+    /// Says what was found in the copy behind what its map knew, and what was not.
     fn tell_found(&self, at: &TopicPartition, memory: &Memory) {
+        if memory.missing > 0 {
+            let (metrics, mirror) = (&self.context.metrics, &self.context.mirror.name);
+            metrics.error(mirror, Stage::Offsets, "Missing");
+            tracing::error!(partition = %at, records = memory.missing, "the copy has lost records that it had taken, and does not get them again");
+        }
         match &memory.found {
             Some(Ok(found)) => {
                 let records: u64 = found.runs.iter().map(|run| run.length).sum();

@@ -71,3 +71,18 @@ fn an_empty_cluster_at_the_targets_address_is_told() -> Result<()> {
     assert!(reason.contains("another cluster"), "{reason}");
     Ok(())
 }
+
+#[test]
+fn a_copy_that_was_cut_back_is_told() -> Result<()> {
+    let (mut sites, config) = copied(None)?;
+    sites.target.cluster().truncate(&copy_of("orders"), 1, 60)?;
+    let daemon = Daemon::start("second", &config)?;
+    sites.write("orders", 100, 10)?;
+    sites.await_committed("orders");
+    let log = daemon.log();
+    let told = log.lines().filter(|line| line.contains("has lost records"));
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(told[0].contains("orders/1") && told[0].contains("\"records\":40"));
+    Ok(())
+}

@@ -30,6 +30,8 @@ pub struct Memory {
     pub ends: Ends,
     /// Where the copy ends.
     pub target_end: TargetOffset,
+    /// How many records behind its end the map knows of: they were acknowledged.
+    pub missing: u64,
     /// What the copy holds behind what the map knows, where it was looked at.
     pub found: Option<Found>,
     /// Records that another deployment noted on both sides, ascending; there is no map then.
@@ -67,6 +69,8 @@ impl Question {
         let mut asked: Vec<_> = copies.iter().map(|(copy, _)| copy.clone()).collect();
         asked.sort();
         asked.dedup();
+        // Before the ends: what is stored of maps by then is in the copies.
+        let stored = self.stored().await?;
         let ends = self
             .target
             .ends_for(Isolation::ReadUncommitted, &asked)
@@ -92,7 +96,7 @@ impl Question {
         Ok(Copies {
             ends,
             topic_ids: topic_ids.map_err(|error| error.to_string())?,
-            stored: self.stored().await?,
+            stored,
         })
     }
 

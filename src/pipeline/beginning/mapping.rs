@@ -51,6 +51,7 @@ fn from_past(
         target_end,
         found,
         syncs,
+        ..
     } = memory;
     if let (Some(position), [first, ..]) = (on, &syncs[..]) {
         let mut map = Map::begin(mirror, at.clone(), past, ends, first.0, first.1);

@@ -209,10 +209,13 @@ impl Question {
                 && target_end > TargetOffset::new(0),
             ..observed
         };
+        let is_same_copy = observed.copied_to.is_none() || observed.copied_to == observed.copy_id;
+        let known_end = known.target_end.filter(|_| is_same_copy);
         let memory = Memory {
             past,
             ends,
             target_end,
+            missing: known_end.map_or(0, |known| known.since(target_end)),
             found: None,
             syncs: imported.map(|left| left.syncs).unwrap_or_default(),
         };
