@@ -87,7 +87,16 @@ impl Connection {
 
     /// Sends `request` in the newest version that both know, and waits for the answer. Cancel-safe.
     pub(super) async fn call<R: Request>(&self, request: &R) -> Result<Reply<R>, Error> {
-        let version = self.version_of::<R>()?;
+        self.call_within(i16::MAX, request).await
+    }
+
+    /// As [`Connection::call`], but in no newer version than `newest`.
+    pub(super) async fn call_within<R: Request>(
+        &self,
+        newest: i16,
+        request: &R,
+    ) -> Result<Reply<R>, Error> {
+        let version = self.version_of::<R>(newest)?;
         let body = self.exchange(request, version).await?;
         Ok(Reply {
             body,
@@ -97,13 +106,18 @@ impl Connection {
         })
     }
 
-    /// The newest version of a request that both know.
-    fn version_of<R: Request>(&self) -> Result<i16, Error> {
+    /// The newest version of a request that both know, up to `newest`.
+    fn version_of<R: Request>(&self, newest: i16) -> Result<i16, Error> {
         let mut known = self.versions.api_keys.iter();
         let known = known.find(|api| api.api_key == R::KEY);
         let VersionRange { min, max } = R::VERSIONS;
         let version = known
-            .map(|api| (api.min_version.max(min), api.max_version.min(max)))
+            .map(|api| {
+                (
+                    api.min_version.max(min),
+                    api.max_version.min(max).min(newest),
+                )
+            })
             .and_then(|(least, most)| (least <= most).then_some(most));
         version.ok_or_else(|| {
             let name = ApiKey::try_from(R::KEY).map(|key| format!("{key:?}"));

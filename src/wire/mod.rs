@@ -205,12 +205,26 @@ impl Wire {
     ///
     /// When it is not known, or does not answer in time; whether it did what it was asked is not known then.
     pub async fn ask_node<R: Request>(&self, node: i32, request: &R) -> Result<Reply<R>, Error> {
+        self.ask_node_within(i16::MAX, node, request).await
+    }
+
+    /// Asks one node in no newer version than `newest`: a request whose fields mean something up to there only.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Wire::ask_node`].
+    pub async fn ask_node_within<R: Request>(
+        &self,
+        newest: i16,
+        node: i32,
+        request: &R,
+    ) -> Result<Reply<R>, Error> {
         let deadline = Instant::now() + self.inner.timeout;
         let known = self.inner.nodes.lock().await.get(&node).cloned();
         let node = known.ok_or_else(|| Error::Unusable(format!("broker {node} is not known")))?;
         loop {
             let found = in_time(deadline, self.inner.of_node(&node)).await?;
-            let answer = in_time(deadline, found.connection.call(request)).await;
+            let answer = in_time(deadline, found.connection.call_within(newest, request)).await;
             if answer.is_ok() {
                 return answer;
             }
