@@ -10,7 +10,7 @@ use rdkafka_sys::bindings as sys;
 use rdkafka_sys::types::RDKafka;
 
 use super::Owner;
-use super::message::{Messages, OwnedMessage, Record};
+use super::message::{Header, Messages, OwnedMessage, Record};
 
 /// A header that each record of a topic gets behind its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +21,23 @@ pub struct Stamp {
     pub value: String,
 }
 
+/// A record as it is written.
+pub struct Outgoing<'a> {
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value.
+    pub value: Option<&'a [u8]>,
+    /// Its headers, and the topic's own behind them.
+    pub headers: Vec<Header<'a>>,
+    /// Milliseconds since 1970; -1 when it has none.
+    pub timestamp: i64,
+}
+
 /// A topic of one producer.
 pub struct TopicHandle {
     client: NonNull<RDKafka>,
     topic: NonNull<sys::rd_kafka_topic_t>,
+    name: String,
     stamp: Option<Stamp>,
     _owner: Owner,
 }
@@ -41,17 +54,38 @@ impl TopicHandle {
         name: &str,
         stamp: Option<Stamp>,
     ) -> Option<Self> {
-        let name = CString::new(name).ok()?;
+        let terminated = CString::new(name).ok()?;
         let client = NonNull::new(producer.client().native_ptr())?;
         // SAFETY: the client is alive (borrowed), the name NUL-terminated; a null config means the defaults.
-        let topic =
-            unsafe { sys::rd_kafka_topic_new(client.as_ptr(), name.as_ptr(), ptr::null_mut()) };
+        let topic = unsafe {
+            sys::rd_kafka_topic_new(client.as_ptr(), terminated.as_ptr(), ptr::null_mut())
+        };
         Some(Self {
             client,
             topic: NonNull::new(topic)?,
+            name: name.to_owned(),
             stamp,
             _owner: Arc::clone(producer) as Owner,
         })
+    }
+
+    /// The topic's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What [`TopicHandle::send`] makes of a record.
+    pub fn outgoing<'a>(&'a self, record: Record<'a>) -> Outgoing<'a> {
+        let stamp = self.stamp.iter().map(|stamp| Header {
+            name: stamp.name,
+            value: Some(stamp.value.as_bytes()),
+        });
+        Outgoing {
+            key: record.key(),
+            value: record.value(),
+            headers: record.all_headers().chain(stamp).collect(),
+            timestamp: sendable_timestamp(&record),
+        }
     }
 
     /// Queues the records for `partition`, in order. `tag(i)` comes back with the delivery report of the

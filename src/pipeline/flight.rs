@@ -18,7 +18,7 @@ use crate::offset::{LeaderEpoch, SourceOffset, TargetOffset};
 use crate::offset_map::SharedMap;
 use crate::prefix::{AckedPrefix, Sequence};
 use crate::status::State;
-use crate::target::Ack;
+use crate::target::{Ack, Fence};
 
 /// Most bytes of one batch, unless it is one record.
 const BATCH_BYTES: u64 = 1 << 20;
@@ -86,8 +86,10 @@ pub struct Flight {
     unreported: u64,
     /// Whether what is in flight flies alone.
     alone: bool,
-    /// When the target took something of this flight last.
+    /// When the target took something of this flight last, from its producer.
     taken: Option<Instant>,
+    /// What the first record raises.
+    fence: Option<Fence>,
     /// Whether the partition stood still before, and nothing shows yet that it goes on.
     recovering: bool,
     caution: Caution,
@@ -101,13 +103,15 @@ pub struct Flight {
 }
 
 impl Flight {
-    /// Nothing sent yet; reading begins where the seat says. Where records come to stand goes into `map`.
+    /// Nothing sent yet; reading begins where the seat says. Where records come to stand goes into `map`, and `fence` is what
+    /// the first of them raises.
     pub fn new(
         seat: Arc<Seat>,
         topic: Arc<TopicBoard>,
         caution: Caution,
         on_rejected: OnRejected,
         map: SharedMap,
+        fence: Option<Fence>,
         is_shared: bool,
     ) -> Self {
         let stood_still = seat.standing().state != State::Starting;
@@ -119,6 +123,7 @@ impl Flight {
             unreported: 0,
             alone: false,
             taken: None,
+            fence,
             recovering: stood_still,
             caution,
             seat,
@@ -240,7 +245,7 @@ impl Flight {
                 self.notice_others(first);
                 self.seat.metrics.mirrored_records.inc_by(records);
                 self.seat.see_target_end(first.plus(records));
-                self.taken = Some(Instant::now());
+                self.see_taken();
                 self.recovered();
             }
             Err(code) => self.pass_over(ack.places.start, records, code)?,
@@ -261,6 +266,15 @@ impl Flight {
         );
         self.show();
         Ok(())
+    }
+
+    /// What raised the fence was written under another producer's name: the target knows nothing of ours by that.
+    fn see_taken(&mut self) {
+        match self.fence.as_ref().map(Fence::is_raised) {
+            None => self.taken = Some(Instant::now()),
+            Some(true) => self.fence = None,
+            Some(false) => {}
+        }
     }
 
     /// Tells when somebody else writes a copy that should be this mirror's alone, such as a process that died and whose last
@@ -290,6 +304,9 @@ impl Flight {
         code: RDKafkaErrorCode,
     ) -> Result<(), Trouble> {
         let at = self.offset_at(first);
+        if code == RDKafkaErrorCode::InvalidProducerEpoch {
+            return Err(Trouble::Overtaken { at });
+        }
         if !is_final(code) {
             return Err(Trouble::NotWritten { at, code });
         }

@@ -120,6 +120,12 @@ pub enum Trouble {
         /// Offset of the first of them.
         at: SourceOffset,
     },
+    /// Somebody else has written to the copy since it was looked at, or keeps this process out of it.
+    #[error("the copy is not as it was looked at before the record at offset {at}")]
+    Overtaken {
+        /// Offset of the first record that was not written.
+        at: SourceOffset,
+    },
     /// Records were not written, for a cause that may pass.
     #[error("the record at offset {at} was not written: {code}")]
     NotWritten {
@@ -141,6 +147,7 @@ impl Trouble {
             Self::Truncated { .. } => RDKafkaErrorCode::LogTruncation,
             Self::Misled { .. } => RDKafkaErrorCode::OutOfOrderSequenceNumber,
             Self::NotTold { .. } => RDKafkaErrorCode::DuplicateSequenceNumber,
+            Self::Overtaken { .. } => RDKafkaErrorCode::InvalidProducerEpoch,
             Self::ReadAgain { .. } => RDKafkaErrorCode::State,
             Self::NotRead(code)
             | Self::Rejected { code, .. }

@@ -13,6 +13,7 @@ use super::mark::{Committed, Mark};
 use crate::board::Seat;
 use crate::clusters::{TopicId, TopicPartition};
 use crate::offset_map::{SharedMap, Unsaved};
+use crate::target::Fence;
 
 /// The assigned partitions of one membership.
 #[derive(Default)]
@@ -86,6 +87,10 @@ pub struct Place {
     pub map: SharedMap,
     /// Whether this process writes the map: it took its turn when it began to copy.
     pub is_mapping: bool,
+    /// What keeps late writes of others out, where some may come.
+    pub fence: Option<Fence>,
+    /// Whether it was let go with nothing in flight.
+    pub is_settled: bool,
 }
 
 impl Place {
@@ -93,12 +98,19 @@ impl Place {
     pub fn reached(&self) -> Committed {
         let standing = self.seat.standing();
         let mark = Mark::new(self.counted_in.as_ref(), standing.state, standing.reason);
+        let settled_at = self.seat.target_end();
         Committed {
             position: self.seat.reading_position(),
             mark: mark
                 .began_with(self.began_with)
-                .of_copy(self.copy_id.as_ref()),
+                .of_copy(self.copy_id.as_ref())
+                .settled_at(settled_at.filter(|_| self.is_settled && self.is_fenced())),
         }
+    }
+
+    /// Whether no late writes of others have to be kept out, or they are.
+    pub fn is_fenced(&self) -> bool {
+        self.fence.as_ref().is_none_or(Fence::is_raised)
     }
 
     /// Whether the group surely holds what may be committed for it: told without a copy of anything, since most partitions
@@ -235,7 +247,18 @@ impl Lanes {
         let settled = self.halt(partitions, deadline).await;
         let seated = partitions.iter();
         let seated = seated.filter_map(|at| Some((at.clone(), self.partitions.remove(at)?)));
-        let places = seated.map(|(at, seated)| (at, seated.place)).collect();
+        let seated: Vec<_> = seated.collect();
+        let places = seated.into_iter().map(|(at, Partition { place, .. })| {
+            let is_settled = !self.is_settling(&at);
+            (
+                at,
+                Place {
+                    is_settled,
+                    ..place
+                },
+            )
+        });
+        let places = places.collect();
         Stopped { places, settled }
     }
 

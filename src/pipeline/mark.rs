@@ -3,13 +3,14 @@
 //! Kafka keeps a text with every committed offset. Here it tells which topic the offset counts in and which copy was
 //! written, by the ids of both, so that one which was deleted and created anew is noticed also by a process that starts
 //! later; how many partitions the topic had at first, so that one which is added later is copied from its beginning
-//! whatever `start` says; and, for a partition that stands still, state and reason, so that `kmirror status` can tell from
-//! the clusters alone.
+//! whatever `start` says; for a partition that was given back with nothing in flight, where its copy ended, so that whoever
+//! begins next has no late writes to keep out; and, for one that stands still, state and reason, so that `kmirror status` can
+//! tell from the clusters alone.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clusters::TopicId;
-use crate::offset::Position;
+use crate::offset::{Position, TargetOffset};
 use crate::status::State;
 
 /// Longest reason that is committed, in bytes; brokers refuse more than `offset.metadata.max.bytes` (4096) in all.
@@ -38,6 +39,9 @@ pub struct Mark {
     /// The copy that was written, by the target's id for it; absent where the target tells no ids.
     #[serde(skip_serializing_if = "Option::is_none")]
     copy_id: Option<String>,
+    /// Where the copy ended when its partition was given back with nothing in flight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled_at: Option<i64>,
     /// The state, unless the partition runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
@@ -58,6 +62,7 @@ impl Mark {
             topic_id: topic_id.map(|id| id.as_str().to_owned()),
             began_with: None,
             copy_id: None,
+            settled_at: None,
             state: stands.then_some(state),
             reason,
         }
@@ -75,6 +80,18 @@ impl Mark {
     pub fn of_copy(self, copy: Option<&TopicId>) -> Self {
         let copy_id = copy.map(|id| id.as_str().to_owned());
         Self { copy_id, ..self }
+    }
+
+    /// With where the copy ends, as nothing is in flight to it any more.
+    #[must_use]
+    pub fn settled_at(self, end: Option<TargetOffset>) -> Self {
+        let settled_at = end.map(TargetOffset::get);
+        Self { settled_at, ..self }
+    }
+
+    /// Whether the partition was given back with nothing in flight, and its copy ended there.
+    pub fn is_settled_at(&self, end: TargetOffset) -> bool {
+        self.settled_at == Some(end.get())
     }
 
     /// The copy that was written.
@@ -127,7 +144,12 @@ mod tests {
         let copy = TopicId::new("BBBBBBBBQbiRvxNzBg_dsA");
         let mark = Mark::new(Some(&id), State::Rejected, reason).began_with(3);
         let mark = mark.of_copy(Some(&copy));
+        let end = TargetOffset::new(7);
+        assert!(!mark.is_settled_at(end));
+        let mark = mark.settled_at(Some(end));
         assert_eq!(Mark::read(&mark.write()), mark);
+        assert!(mark.is_settled_at(end));
+        assert!(!mark.is_settled_at(end.plus(1)));
         assert_eq!(mark.copy_id(), Some(copy));
         assert_eq!(mark.topic_id(), Some(id));
     }

@@ -23,9 +23,10 @@ use super::trouble::stand_still;
 use crate::clusters::TopicPartition;
 use crate::librdkafka::queue::PartitionQueue;
 use crate::metrics::Stage;
-use crate::offset::{Position, SourceOffset};
+use crate::offset::{Position, SourceOffset, TargetOffset};
 use crate::offset_map::{Registered, SharedMap};
 use crate::status::State;
+use crate::target::Fence;
 
 /// How long a partition that could not begin is left alone.
 const ASSIGN_ANEW: Duration = Duration::from_millis(200);
@@ -183,6 +184,7 @@ impl Group {
             mut observed,
             memory,
         } = seen;
+        let fence = self.fence(&at, &observed, &memory);
         let resumed = self.resume(&at, &mut observed, &memory);
         self.tell_found(&at, &memory);
         let seat = self.seat_of(&at);
@@ -212,6 +214,8 @@ impl Group {
             is_guessed: false,
             map,
             is_mapping: on.is_some(),
+            fence,
+            is_settled: false,
         };
         seat.set_source_range(observed.log_start, observed.log_end);
         seat.set_position(way.position());
@@ -245,6 +249,26 @@ impl Group {
                 self.hold(at, place, state, &reason)
             }
         }
+    }
+
+    /// What has to keep out the late writes of whoever had the partition before: none where that one gave it back with
+    /// nothing in flight, or was this process itself, and none where others write the copy, whom it would keep out, too.
+    fn fence(&self, at: &TopicPartition, observed: &Observed, memory: &Memory) -> Option<Fence> {
+        let end = memory.target_end;
+        if !self.context.mirror.is_only_writer(&at.topic) || matches!(memory.found, Some(Err(_))) {
+            return None;
+        }
+        if let Some(place) = self.lanes.place(at) {
+            return (!place.is_fenced()).then(|| Fence::at(end));
+        }
+        let is_ours = memory.found.is_some() || memory.past.target_end() == Some(end);
+        let was_here = self
+            .left
+            .get(at)
+            .is_some_and(|left| left.is_fenced() && left.seat.target_end() == Some(end));
+        let mark = observed.committed.as_ref().map(|held| &held.mark);
+        let is_settled = was_here || mark.is_some_and(|mark| mark.is_settled_at(end));
+        (is_ours && end > TargetOffset::new(0) && !is_settled).then(|| Fence::at(end))
     }
 
     /// Lets a partition that comes back to this process go on from what it had acknowledged itself, where the copy does
@@ -322,7 +346,9 @@ impl Group {
 
     fn start_lane(&mut self, start: Start, gate: watch::Receiver<bool>) {
         let topic = self.topic(&start.at.topic);
-        let (writer, acks) = topic.target.partition(start.at.partition);
+        let fence = start.place.fence.clone();
+        let fence = fence.filter(|fence| !fence.is_raised());
+        let (writer, acks) = topic.target.partition(start.at.partition, fence.clone());
         let (stop, stopped) = watch::channel(None);
         let caution = Caution {
             limits: topic.limits.clone(),
@@ -335,6 +361,7 @@ impl Group {
             caution,
             self.context.mirror.on_rejected,
             start.place.map.clone(),
+            fence,
             !self.context.mirror.is_only_writer(&start.at.topic),
         );
         let intake = Intake::new(

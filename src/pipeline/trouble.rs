@@ -82,6 +82,10 @@ impl Group {
             }
             // Looking back at the copy tells where its records stand.
             Trouble::ReadAgain { .. } | Trouble::NotTold { .. } => Some(Duration::ZERO),
+            Trouble::Overtaken { .. } => {
+                tracing::warn!(partition = %at, reason = %trouble, "looking back at the copy once more");
+                Some(self.retries.delay(at, position))
+            }
             Trouble::Truncated { to, .. } => self.cut_back(at, seat, &trouble, to),
             Trouble::RejectedTogether { through, .. } => {
                 tracing::warn!(partition = %at, reason = %trouble, "sending its records one by one");
@@ -136,6 +140,7 @@ fn stage(trouble: &Trouble) -> Stage {
         | Trouble::NotRead(_) => Stage::Consume,
         Trouble::Misled { .. }
         | Trouble::NotTold { .. }
+        | Trouble::Overtaken { .. }
         | Trouble::Rejected { .. }
         | Trouble::RejectedTogether { .. }
         | Trouble::NotWritten { .. } => Stage::Produce,

@@ -151,6 +151,16 @@ impl Routes {
         lanes.open.get(&lane).is_some_and(|route| route.writes)
     }
 
+    /// Reports a record that was written past the producer.
+    pub(super) fn acknowledge(&self, lane: Lane, place: Sequence, offset: TargetOffset) {
+        self.send([Run {
+            lane,
+            first: place as u32,
+            count: 1,
+            outcome: Ok(offset),
+        }]);
+    }
+
     /// Reports a record that the producer did not take.
     pub(super) fn refuse(&self, lane: Lane, place: Sequence, code: RDKafkaErrorCode) {
         self.refuse_all(lane, place, 1, code);
@@ -279,6 +289,12 @@ impl ProducerContext for Deliveries {
                 .rdkafka_error_code()
                 .unwrap_or(RDKafkaErrorCode::Unknown)),
         };
+        if outcome == Err(RDKafkaErrorCode::InvalidProducerEpoch) {
+            // librdkafka would count its epoch up by one each time, and what fences it off is the highest there is.
+            self.fail(
+                "another process took a partition over, fencing this producer off".to_owned(),
+            );
+        }
         let run = Run {
             lane,
             first,

@@ -4,8 +4,13 @@
 //! batch of one partition, [`Acks`] answers with runs of target offsets. Nothing here knows about positions,
 //! commits or budgets. One idempotent producer serves all topics of a mirror that take batches of the same size;
 //! order is kept per partition by it alone (I2).
+//!
+//! The first record of a partition that another process may still be writing goes another way: behind a [`Fence`].
 
 mod acks;
+mod batch;
+mod fence;
+mod leader;
 mod limits;
 mod producer;
 
@@ -16,10 +21,12 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, Producer};
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 pub use acks::{Ack, Acks};
 use acks::{Deliveries, Routes};
+pub use fence::Fence;
+use fence::{At, Fate};
 pub use limits::Limits;
 
 use crate::config;
@@ -28,6 +35,7 @@ pub use crate::librdkafka::produce::Stamp;
 use crate::librdkafka::produce::TopicHandle;
 use crate::librdkafka::queue::DeliveryQueue;
 use crate::prefix::Sequence;
+use crate::wire::Wire;
 
 /// Batches that may wait between reading and writing; their bytes are bounded by the budget, this bounds how
 /// far the reader runs ahead of the writer.
@@ -35,6 +43,9 @@ const WAITING_BATCHES: usize = 16;
 
 /// Longest wait for the partitions of a topic.
 const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Longest wait for an answer about a fence, after which it is asked for again.
+const FENCED_WITHIN: Duration = Duration::from_secs(10);
 
 /// A producer of one mirror and the two tasks that serve it.
 pub struct Target {
@@ -53,13 +64,16 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// When librdkafka refuses the configuration: a `client` property of the cluster, a TLS file.
+    /// When the configuration is refused: a `client` property of the cluster, a TLS file.
     pub fn open(
         cluster: &config::Cluster,
         mirror: &config::Mirror,
         batch_bytes: u32,
         fatal: watch::Sender<Option<String>>,
     ) -> Result<Self, KafkaError> {
+        let client_id = format!("kmirror-{}-fence", mirror.name);
+        let wire = Wire::new(cluster, &client_id, FENCED_WITHIN);
+        let wire = wire.map_err(KafkaError::ClientCreation)?;
         let routes = Arc::new(Routes::default());
         let context = Deliveries::new(&cluster.name, fatal.clone());
         let producer: BaseProducer<Deliveries> =
@@ -68,7 +82,7 @@ impl Target {
         let (batches, waiting) = mpsc::channel(WAITING_BATCHES);
         let queue = DeliveryQueue::of(&producer);
         Ok(Self {
-            writing: tokio::spawn(write(waiting, Arc::clone(&routes))),
+            writing: tokio::spawn(write(waiting, Arc::clone(&routes), wire)),
             acking: tokio::spawn(acks::deliver(
                 Arc::clone(&producer),
                 queue,
@@ -150,12 +164,14 @@ impl TargetTopic {
         self.batch_bytes
     }
 
-    /// Opens one partition: where its batches go and where their acknowledgements come from.
-    pub fn partition(&self, partition: i32) -> (Writer, Acks) {
+    /// Opens one partition: where its batches go and where their acknowledgements come from. Where a fence has to be raised
+    /// its first batch does it, which has to be a single record that flies alone.
+    pub fn partition(&self, partition: i32, fence: Option<Fence>) -> (Writer, Acks) {
         let (lane, acks) = self.routes.open();
         let writer = Writer {
             lane,
             partition,
+            fence,
             topic: Arc::clone(&self.handle),
             batches: self.batches.clone(),
         };
@@ -167,6 +183,7 @@ impl TargetTopic {
 pub struct Writer {
     lane: acks::Lane,
     partition: i32,
+    fence: Option<Fence>,
     topic: Arc<TopicHandle>,
     batches: mpsc::Sender<Write>,
 }
@@ -199,6 +216,7 @@ impl Room<'_> {
             lane: self.writer.lane,
             first,
             partition: self.writer.partition,
+            fence: self.writer.fence.clone(),
             topic: Arc::clone(&self.writer.topic),
             messages,
         });
@@ -210,24 +228,87 @@ struct Write {
     lane: acks::Lane,
     first: Sequence,
     partition: i32,
+    fence: Option<Fence>,
     topic: Arc<TopicHandle>,
     messages: Messages,
 }
 
-/// Hands batches to librdkafka until every sender is gone, but for those of lanes that write no more.
-async fn write(mut waiting: mpsc::Receiver<Write>, routes: Arc<Routes>) {
-    while let Some(batch) = waiting.recv().await {
-        let Write { lane, first, .. } = batch;
-        if !routes.writes(lane) {
-            let count = batch.messages.len();
-            routes.refuse_all(lane, first, count, RDKafkaErrorCode::PurgeQueue);
-            continue;
-        }
-        batch.topic.send(
-            batch.partition,
-            batch.messages,
+impl Write {
+    /// Hands it to librdkafka.
+    fn send(self, routes: &Routes) {
+        let Self { lane, first, .. } = self;
+        self.topic.send(
+            self.partition,
+            self.messages,
             |index| lane.tag(first + index as Sequence),
             |index, code| routes.refuse(lane, first + index as Sequence, code),
         );
+    }
+
+    /// Writes its record so that nothing of others comes behind it. Answers with the batch where it is to be written as any
+    /// other.
+    async fn send_behind(mut self, fence: Fence, wire: Wire, routes: Arc<Routes>) -> Option<Self> {
+        let at = At {
+            wire: &wire,
+            topic: self.topic.name(),
+            partition: self.partition,
+        };
+        let (messages, topic) = (&mut self.messages, &self.topic);
+        // Owns the only way to the messages, which no two threads may look at.
+        let record = move |by| {
+            let first = messages.iter().next();
+            let record = first.expect("no batch is empty");
+            batch::encode(&topic.outgoing(record), by)
+        };
+        match fence.write(at, record, || routes.writes(self.lane)).await {
+            Fate::Needless | Fate::TooLarge => {
+                let fence = None;
+                return Some(Self { fence, ..self });
+            }
+            Fate::Written(offset) => {
+                let (topic, partition) = (self.topic.name(), self.partition);
+                tracing::debug!(
+                    topic,
+                    partition,
+                    offset = offset.get(),
+                    "late writes are shut out"
+                );
+                routes.acknowledge(self.lane, self.first, offset);
+            }
+            Fate::Refused(code) => routes.refuse(self.lane, self.first, code),
+        }
+        None
+    }
+}
+
+/// Hands batches to librdkafka until every sender is gone, but for those of lanes that write no more, and for those that
+/// raise a fence.
+async fn write(mut waiting: mpsc::Receiver<Write>, routes: Arc<Routes>, wire: Wire) {
+    let mut fences = JoinSet::new();
+    loop {
+        let batch = tokio::select! {
+            Some(fenced) = fences.join_next() => {
+                fenced.expect("raising a fence does not panic")
+            }
+            batch = waiting.recv() => match batch {
+                Some(batch) => Some(batch),
+                None => return,
+            },
+        };
+        let Some(batch): Option<Write> = batch else {
+            continue;
+        };
+        if !routes.writes(batch.lane) {
+            let count = batch.messages.len();
+            routes.refuse_all(batch.lane, batch.first, count, RDKafkaErrorCode::PurgeQueue);
+            continue;
+        }
+        match batch.fence.clone().filter(|fence| !fence.is_raised()) {
+            Some(fence) => {
+                let raising = batch.send_behind(fence, wire.clone(), Arc::clone(&routes));
+                fences.spawn(raising);
+            }
+            None => batch.send(&routes),
+        }
     }
 }

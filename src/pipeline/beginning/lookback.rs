@@ -3,11 +3,15 @@
 //! A process that dies leaves records on the target whose acknowledgements nobody saved. Whoever begins on the partition
 //! next reads that short stretch, finds its records on the source, completes the map with them and goes on behind them.
 //!
-//! A write that the dying process still had in flight must not slip in after the look. A process that gives a partition
-//! back has settled before; one that died or lost its connection holds the partition, as the group sees it, until its session is
-//! over, and its connections to the target are closed or it has been cut off for as long: what a broker had received was
-//! appended long before. A write that a broker held back for longer than a session is not excluded by that; it is noticed
-//! by its offset (`Flight::acknowledge`), and told.
+//! A write that the dying process still had in flight must not slip in after the look. A process that gives a partition back
+//! has settled before, and says so in its last commit (`mark`). After any other, the first record that is written shuts out
+//! all that may still come (`target::fence`): it goes under the name of the producer that wrote last, in an epoch that no
+//! other of its writes has; and where the copy has grown since the look, it is not written, and the partition looks once more.
+//!
+//! What cannot be shut out is the one record that a lane writes first under a name of its own, which flies alone: its name is
+//! not in the copy yet. Nor can what lands between the last question about the copy's end and that first record; nor writes
+//! to a copy that others write, too, whom it would shut out with them. They are noticed by their offsets
+//! (`Flight::acknowledge`), and told.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -13,6 +13,7 @@ use crate::support::wait::eventually;
 mod acknowledgements;
 mod commits;
 mod fairness;
+mod fencing;
 mod in_flight;
 mod kills;
 mod leaders;

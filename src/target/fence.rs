@@ -1,0 +1,137 @@
+//! Writes the first record of a partition so that nothing of whoever wrote it before can come behind it.
+//!
+//! A process that died, or was stopped and may wake, can have writes under way that a broker has not carried out yet. The
+//! leader of a partition refuses batches of a producer whose epoch is lower than one it has seen there, and takes the first
+//! batch of a higher epoch from anyone (KIP-98, KIP-360). So the first record is written under the id of the producer that
+//! wrote last, in the highest epoch there is: librdkafka counts its own up without asking, with each sequence that broke,
+//! and the writes to be refused may be of an epoch that is not in the log yet.
+//!
+//! Who wrote last is asked of the leader, and where the log ends: unless that is where it was looked at before, something has
+//! come meanwhile, and the partition looks once more. From the answer to the record on nothing more can come. Only
+//! what lands between these two requests is neither found nor refused; it is told by the record's own offset.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::batch::Signature;
+use super::leader::{Failure, Leader, Tail};
+use crate::offset::TargetOffset;
+use crate::retry::Delays;
+use crate::wire::Wire;
+
+/// No epoch comes after it.
+const LAST_EPOCH: i16 = i16::MAX;
+
+/// What has to stand before the records of a partition: writes of others may still be under way. All clones are the same.
+#[derive(Debug, Clone)]
+pub struct Fence {
+    end: TargetOffset,
+    raised: Arc<AtomicBool>,
+}
+
+/// What became of the first record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is written.
+    Written(TargetOffset),
+    /// It is to be written as any other: there is nobody to keep out.
+    Needless,
+    /// It is to be written as any other: it is too large to go without compression.
+    TooLarge,
+    /// It is not written; `InvalidProducerEpoch` when somebody else has written meanwhile.
+    Refused(RDKafkaErrorCode),
+}
+
+/// One partition of the target.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    pub(super) wire: &'a Wire,
+    pub(super) topic: &'a str,
+    pub(super) partition: i32,
+}
+
+impl Fence {
+    /// For a partition that was looked at, and ended there.
+    pub fn at(end: TargetOffset) -> Self {
+        Self {
+            end,
+            raised: Arc::default(),
+        }
+    }
+
+    /// Whether it stands, or proved to be needless.
+    pub fn is_raised(&self) -> bool {
+        self.raised.load(Ordering::Relaxed)
+    }
+
+    /// Writes the record that `batch` signs, trying for as long as `goes_on` says so; once it may have been written, until
+    /// that is known.
+    pub(super) async fn write(
+        &self,
+        at: At<'_>,
+        mut batch: impl FnMut(Signature) -> Bytes,
+        goes_on: impl Fn() -> bool,
+    ) -> Fate {
+        let mut delays = Delays::default();
+        let mut sent = None;
+        let fate = loop {
+            if sent.is_none() && !goes_on() {
+                return Fate::Refused(RDKafkaErrorCode::PurgeQueue);
+            }
+            match self.attempt(at, &mut batch, &mut sent).await {
+                Ok(fate) => break fate,
+                Err(Failure::Refused(code)) => break fate_of(code),
+                Err(Failure::Passing | Failure::Unanswered) => {
+                    tokio::time::sleep(delays.draw()).await;
+                }
+            }
+        };
+        if matches!(fate, Fate::Written(_) | Fate::Needless) {
+            self.raised.store(true, Ordering::Relaxed);
+        }
+        fate
+    }
+
+    /// `sent` is what an earlier attempt may have written: sent again, it is recognised by its sequence number.
+    async fn attempt(
+        &self,
+        at: At<'_>,
+        batch: &mut impl FnMut(Signature) -> Bytes,
+        sent: &mut Option<Bytes>,
+    ) -> Result<Fate, Failure> {
+        let leader = Leader::find(at.wire, at.topic, at.partition).await?;
+        let batch = match sent {
+            Some(batch) => batch.clone(),
+            None => match leader.tail(self.end).await? {
+                Tail::Elsewhere => {
+                    return Ok(Fate::Refused(RDKafkaErrorCode::InvalidProducerEpoch));
+                }
+                Tail::By(Some(Signature { id, epoch })) if epoch < LAST_EPOCH => batch(Signature {
+                    id,
+                    epoch: LAST_EPOCH,
+                }),
+                Tail::By(_) => return Ok(Fate::Needless),
+            },
+        };
+        let appended = leader.append(batch.clone()).await;
+        if appended == Err(Failure::Unanswered) {
+            *sent = Some(batch);
+        }
+        appended.map(Fate::Written)
+    }
+}
+
+/// What a refusal comes to.
+fn fate_of(code: RDKafkaErrorCode) -> Fate {
+    use RDKafkaErrorCode as Code;
+    match code {
+        Code::MessageSizeTooLarge | Code::MessageBatchTooLarge => Fate::TooLarge,
+        Code::OutOfOrderSequenceNumber | Code::UnknownProducerId => {
+            Fate::Refused(Code::InvalidProducerEpoch)
+        }
+        code => Fate::Refused(code),
+    }
+}
