@@ -30,8 +30,26 @@ pub struct Recovered {
 
 /// Finds records of the source, in their order, in a stretch of the copy that nobody but this mirror writes. `None` when the
 /// stretch is not what the mirror wrote, or was not read to its end: every record has to be there, none skipped and none in
-/// another place, but for those that cleaning took away.
+/// another place, but for those that cleaning took away. The first may come once more behind all of them: it was written to
+/// shut late writes out, and met some.
 pub fn recover(
+    source: &[(SourceOffset, Digest)],
+    target: &[(TargetOffset, Digest)],
+    stretch: Range<TargetOffset>,
+    cleaning: Cleaning,
+) -> Option<Recovered> {
+    let whole = recover_all(source, target, stretch.clone(), cleaning);
+    whole.or_else(|| match target {
+        [late @ .., (at, last)]
+            if at.next() == stretch.end && late.first().is_some_and(|(_, first)| first == last) =>
+        {
+            recover_all(source, late, stretch.start..*at, cleaning)
+        }
+        _ => None,
+    })
+}
+
+fn recover_all(
     source: &[(SourceOffset, Digest)],
     target: &[(TargetOffset, Digest)],
     stretch: Range<TargetOffset>,
@@ -171,6 +189,20 @@ mod tests {
                 None,
                 "{on_target:?}"
             );
+        }
+    }
+
+    #[test]
+    fn the_first_record_may_come_once_more_at_the_end() {
+        let on_source = [(5, 1), (6, 2), (7, 3)];
+        let met_late_writes = [(100, 1), (101, 2), (102, 1)];
+        let runs = vec![(5, 100, 2)];
+        assert_eq!(found(&on_source, &met_late_writes, UNTOUCHED), Some(runs));
+        for on_target in [
+            &[(100, 1), (101, 2), (102, 2)][..],
+            &[(100, 1), (101, 2), (102, 1), (103, 3)],
+        ] {
+            assert_eq!(found(&on_source, on_target, UNTOUCHED), None);
         }
     }
 

@@ -241,6 +241,11 @@ impl Flight {
                 let at = self.offset_at(ack.places.start);
                 return Err(Trouble::Misled { at });
             }
+            Ok(first) if self.met_others(first) => {
+                let at = self.offset_at(ack.places.start);
+                self.notice_others(first);
+                return Err(Trouble::Overtaken { at });
+            }
             Ok(first) => {
                 self.notice_others(first);
                 self.seat.metrics.mirrored_records.inc_by(records);
@@ -266,6 +271,14 @@ impl Flight {
         );
         self.show();
         Ok(())
+    }
+
+    /// Whether what raised the fence came to stand behind writes of others: how many of the records they are is to be looked
+    /// at before more is written.
+    fn met_others(&self, first: TargetOffset) -> bool {
+        let is_raised = self.fence.as_ref().is_some_and(Fence::is_raised);
+        let expected = self.seat.target_end();
+        is_raised && expected.is_some_and(|expected| expected != first)
     }
 
     /// What raised the fence was written under another producer's name: the target knows nothing of ours by that.

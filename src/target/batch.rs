@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(writer(&log, 6), None, "behind the stretch");
         assert_eq!(writer(&log, 3), None, "before it");
         assert_eq!(
-            writer(&log[..log.len() - 10], 5),
+            writer(&log[..log.len() - 8], 5),
             Some(BY),
             "cut off behind the header"
         );

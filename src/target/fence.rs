@@ -7,8 +7,8 @@
 //! and the writes to be refused may be of an epoch that is not in the log yet.
 //!
 //! Who wrote last is asked of the leader, and where the log ends: unless that is where it was looked at before, something has
-//! come meanwhile, and the partition looks once more. From the answer to the record on nothing more can come. Only
-//! what lands between these two requests is neither found nor refused; it is told by the record's own offset.
+//! come meanwhile, and the partition looks once more. Once the record is there nothing more can come. What lands between
+//! the question and the record is not refused; the record's own offset tells of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

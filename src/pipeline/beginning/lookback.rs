@@ -9,9 +9,9 @@
 //! other of its writes has; and where the copy has grown since the look, it is not written, and the partition looks once more.
 //!
 //! What cannot be shut out is the one record that a lane writes first under a name of its own, which flies alone: its name is
-//! not in the copy yet. Nor can what lands between the last question about the copy's end and that first record; nor writes
-//! to a copy that others write, too, whom it would shut out with them. They are noticed by their offsets
-//! (`Flight::acknowledge`), and told.
+//! not in the copy yet. Nor are writes to a copy that others write, too, whom it would shut out with them. And what lands
+//! between the last question about the copy's end and the record that shuts it out is found behind it: that one record is
+//! there twice. All this is noticed by the records' offsets (`Flight::acknowledge`), and told.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -4,7 +4,7 @@
 use anyhow::{Result, ensure};
 use kmirror_broker::{Api, ErrorCode, Fault};
 
-use crate::harness::{SOON, Sites, copy_of};
+use crate::harness::{SOON, Sites, await_state, copy_of, group_of};
 use crate::support::codec::Codec;
 use crate::support::config_file::{Config, ConfigFile};
 use crate::support::daemon::Daemon;
@@ -76,6 +76,16 @@ fn await_refused(sites: &Sites) {
     });
 }
 
+/// Waits until the copy holds more than so many records.
+#[track_caller]
+fn await_end_beyond(sites: &Sites, records: usize) {
+    eventually("the late write is there", SOON, || {
+        let end = sites.target.cluster().log_end(&copy_of("orders"), 0);
+        ensure!(end > Some(records as i64), "{end:?}");
+        Ok(())
+    });
+}
+
 /// Writes more, and waits until it is copied.
 fn go_on(sites: &mut Sites, first: usize) -> Result<()> {
     sites.write("orders", first, FEW)?;
@@ -110,18 +120,38 @@ fn a_write_that_comes_between_the_look_and_the_first_record_is_found() -> Result
         Ok(())
     });
     late.write.release();
-    let copy = copy_of("orders");
-    eventually("the late write is there", SOON, || {
-        let end = sites.target.cluster().log_end(&copy, 0);
-        ensure!(end > Some(FEW as i64), "{end:?}");
-        Ok(())
-    });
+    await_end_beyond(sites, FEW);
     reading.release();
     sites.await_committed("orders");
     let log = next.log();
     assert!(log.contains("looking back at the copy once more"), "{log}");
     go_on(sites, 2 * FEW)?;
     sites.assert_exact("orders")
+}
+
+#[test]
+fn a_write_that_comes_just_before_it_is_shut_out_costs_one_record_and_is_told() -> Result<()> {
+    let mut late = late()?;
+    late.process.kill()?;
+    let sites = &mut late.sites;
+    let raised = sites.target.cluster().faults().on(Api::Produce);
+    let fence = raised.client(FENCE).nth(1).hold_before();
+    let next = Daemon::start("next", &late.config)?;
+    eventually("the fence is about to be raised", SOON, || {
+        ensure!(fence.held() == 1, "{fence}");
+        Ok(())
+    });
+    late.write.release();
+    await_end_beyond(sites, FEW);
+    fence.release();
+    sites.await_committed("orders");
+    go_on(sites, 2 * FEW)?;
+    let comparison = sites.assert_exact_but_for_replays("orders")?;
+    assert_eq!(comparison.duplicated, 1, "{}", next.log());
+    let labels = [("stage", "offsets"), ("kind", "Foreign")];
+    let told = next.metrics()?.sum("kmirror_errors_total", &labels);
+    assert_eq!(told, Some(1.0));
+    Ok(())
 }
 
 #[test]
@@ -181,8 +211,7 @@ fn a_partition_that_was_given_back_needs_no_fence() -> Result<()> {
 #[test]
 fn a_partition_that_comes_back_to_its_own_process_needs_no_fence() -> Result<()> {
     let (mut sites, _config, daemon) = Sites::mirrored(2, FEW)?;
-    let group = crate::harness::group_of("orders");
-    sites.source.cluster().expire_members(&group)?;
+    sites.source.cluster().expire_members(&group_of("orders"))?;
     eventually("it has lost its partitions", SOON, || {
         ensure!(daemon.log().contains("partitions lost"), "not yet");
         Ok(())
@@ -209,6 +238,28 @@ fn a_record_that_only_its_compression_makes_small_enough_arrives_all_the_same() 
     assert_eq!(fences(&sites), 1);
     go_on(&mut sites, FEW)?;
     assert_eq!(fences(&sites), 2);
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn a_record_that_is_refused_holds_its_partition_as_any_other() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    let config = config(&sites).write()?;
+    let mut first = Daemon::start("first", &config)?;
+    go_on(&mut sites, 0)?;
+    first.kill()?;
+    let raised = sites.target.cluster().faults().on(Api::Produce);
+    let refused = raised.client(FENCE).fail(ErrorCode::InvalidTimestamp);
+    sites.write("orders", FEW, FEW)?;
+    let next = Daemon::start("next", &config)?;
+    let told = await_state(&next, "orders", 0, "rejected");
+    assert!(
+        told.contains(&format!("the record at offset {FEW}")),
+        "{told}"
+    );
+    refused.remove();
+    sites.await_committed("orders");
     sites.assert_exact("orders")
 }
 
