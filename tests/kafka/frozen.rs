@@ -7,10 +7,15 @@ use anyhow::{Result, ensure};
 use crate::carried::Carried;
 use crate::clusters::{Clusters, group};
 use crate::load::Load;
+use crate::support::codec::Codec;
+use crate::support::config_file::Config;
 use crate::support::daemon::Daemon;
 use crate::support::groups::Group;
+use crate::support::ledger::Writer;
 use crate::support::outcome::Outcome;
+use crate::support::proxy::Manner;
 use crate::support::wait::eventually;
+use crate::support::workload;
 
 const TOPIC: &str = "orders";
 const PARTITIONS: i32 = 8;
@@ -119,5 +124,55 @@ fn i6_a_daemon_that_wakes_up_expelled_commits_nothing_and_costs_nothing() -> Out
         found.duplicated <= at_risk,
         "{at_risk} records at risk: {found}"
     );
+    Ok(())
+}
+
+/// Writes a thousand records to the first partition.
+fn write(clusters: &Clusters, thousand: usize) -> Result<()> {
+    let numbers = thousand * 1_000..(thousand + 1) * 1_000;
+    let records = numbers.map(|number| workload::typical(0, number));
+    let mut source = clusters.source.client();
+    Writer::new(&mut source, TOPIC)?.write_all(0, records, 500, Codec::Lz4)
+}
+
+#[test]
+fn what_a_daemon_had_in_flight_when_it_was_stopped_is_refused_and_it_goes_on() -> Outcome {
+    let clusters = Clusters::with_topic(TOPIC, 1)?;
+    let (source, proxy) = (&clusters.source, clusters.target.proxy()?);
+    let settings = |config: Config| config.client("session.timeout.ms", "6000");
+    let held_up = Config::mirror(&source.bootstrap(), &proxy.address(), &[TOPIC]);
+    let held_up = settings(held_up).write()?;
+    let direct = settings(clusters.config(&[TOPIC])).write()?;
+    let mut first = Daemon::start("first", &held_up)?;
+    write(&clusters, 0)?;
+    clusters.await_caught_up(TOPIC, DEADLINE);
+    proxy.set(Manner::Hold);
+    write(&clusters, 1)?;
+    eventually("records are in flight", DEADLINE, || {
+        let metrics = first.metrics()?;
+        let records = metrics.sum("kmirror_inflight_records", &[("topic", TOPIC)]);
+        ensure!(records > Some(500.0), "{records:?}");
+        Ok(())
+    });
+    first.pause()?;
+    let mut second = Daemon::start("second", &direct)?;
+    clusters.await_caught_up(TOPIC, DEADLINE);
+    proxy.set(Manner::Pass);
+    first.resume()?;
+    eventually("the first one hears that it is shut out", DEADLINE, || {
+        let told = first.log();
+        ensure!(
+            told.contains("another process took a partition over"),
+            "not yet"
+        );
+        Ok(())
+    });
+    write(&clusters, 2)?;
+    clusters.await_caught_up(TOPIC, DEADLINE);
+    assert!(second.terminate(DEADLINE)?.success());
+    write(&clusters, 3)?;
+    clusters.await_caught_up(TOPIC, DEADLINE);
+    let found = clusters.compare(TOPIC)?;
+    assert!(found.is_exact(), "{found}");
     Ok(())
 }
