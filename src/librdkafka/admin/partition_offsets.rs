@@ -60,7 +60,7 @@ pub fn partition_offsets<C: ClientContext>(
     for chunk in partitions.chunks(500) {
         let query = query(chunk, spec)?;
         let mut answer = ask(client, &query, spec, timeout);
-        if learn_grown(client, chunk, &answer, timeout) {
+        if learn_anew(client, chunk, &answer, timeout) {
             answer = ask(client, &query, spec, timeout);
         }
         match answer {
@@ -96,24 +96,26 @@ fn ask<C: ClientContext>(
     Ok(read(&session.only()?))
 }
 
-/// librdkafka looks leaders up in what it remembers of a topic, for up to `metadata.max.age.ms`, and takes a partition that
-/// was added since for one that does not exist. Has it look at such topics anew; answers whether there were any.
-fn learn_grown<C: ClientContext>(
+/// librdkafka looks leaders up in what it remembers of a topic, for up to `metadata.max.age.ms`: it takes a partition that was
+/// added since for one that does not exist, and asks a leader of before, or in the epoch of before. Has it look at such topics
+/// anew; answers whether there were any.
+fn learn_anew<C: ClientContext>(
     client: &Client<C>,
     asked: &[TopicPartition],
     answer: &Result<Vec<PartitionOffset>, Failure>,
     timeout: Duration,
 ) -> bool {
-    let unknown: BTreeSet<&str> = match answer {
+    let is_outdated = |failure: &Failure| is_unknown(failure) || is_led_anew(failure);
+    let outdated: BTreeSet<&str> = match answer {
         Ok(answers) => {
-            let unknown = answers.iter();
-            let unknown = unknown.filter(|one| one.offset.as_ref().is_err_and(is_unknown));
-            unknown.map(|one| &*one.at.topic).collect()
+            let outdated = answers.iter();
+            let outdated = outdated.filter(|one| one.offset.as_ref().is_err_and(is_outdated));
+            outdated.map(|one| &*one.at.topic).collect()
         }
-        Err(failure) if is_unknown(failure) => asked.iter().map(|at| &*at.topic).collect(),
+        Err(failure) if is_outdated(failure) => asked.iter().map(|at| &*at.topic).collect(),
         Err(_) => BTreeSet::new(),
     };
-    let learnt = unknown
+    let learnt = outdated
         .iter()
         .filter(|topic| client.fetch_metadata(Some(topic), timeout).is_ok());
     learnt.count() > 0
@@ -126,6 +128,16 @@ fn is_unknown(failure: &Failure) -> bool {
         RDKafkaErrorCode::NoEnt
             | RDKafkaErrorCode::UnknownPartition
             | RDKafkaErrorCode::UnknownTopicOrPartition
+    )
+}
+
+/// Whether another leader is there, or the same one in another epoch.
+fn is_led_anew(failure: &Failure) -> bool {
+    matches!(
+        failure.code,
+        RDKafkaErrorCode::NotLeaderForPartition
+            | RDKafkaErrorCode::FencedLeaderEpoch
+            | RDKafkaErrorCode::UnknownLeaderEpoch
     )
 }
 
