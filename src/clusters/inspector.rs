@@ -24,6 +24,9 @@ use crate::librdkafka::admin::topic_rights::{self, TopicRights};
 use crate::librdkafka::admin::{Failure, PartitionOffset};
 use crate::wire::{self, Reply, Wire};
 
+/// How often librdkafka asks which brokers there are, in milliseconds: it asks all that it knows for their groups.
+const BROKERS_AGE: &str = "topic.metadata.refresh.interval.ms";
+
 /// One answer per group asked about, in the order of the question.
 pub type PerGroup<T> = Vec<Result<T, Failure>>;
 
@@ -58,7 +61,11 @@ impl Inspector {
             cluster: cluster.name.clone(),
             what,
         };
-        let consumer = properties::consumer(cluster, client_id)
+        let mut properties = properties::consumer(cluster, client_id);
+        if properties.get(BROKERS_AGE).is_none() {
+            properties.set(BROKERS_AGE, "10000");
+        }
+        let consumer = properties
             .create_with_context(context.clone())
             .map_err(|error| refused(format!("librdkafka refuses its properties: {error}")))?;
         let wire = Wire::new(cluster, client_id, timeout).map_err(refused)?;
