@@ -220,13 +220,14 @@ impl Group {
     }
 
     /// Writes the maps of partitions that were stopped, and commits their positions. Answers whether all of it was done by
-    /// the deadline.
+    /// the deadline, but for marks of positions that the group holds already.
     pub(super) async fn commit_stopped(&mut self, stopped: &Stopped, deadline: Instant) -> bool {
         let positions = stopped.uncommitted();
+        let has_moved = stopped.has_moved();
         let saves = Saves::of(stopped.places.clone());
         let written = saves.write(&self.context.store);
         match tokio::time::timeout_at(deadline, written).await {
-            Ok(Ok(())) => self.commit_now(positions, deadline).await,
+            Ok(Ok(())) => self.commit_now(positions, deadline).await || !has_moved,
             Ok(Err(error)) => {
                 self.count_unsaved(&error);
                 false

@@ -42,6 +42,14 @@ impl Stopped {
             places.filter_map(|(at, place)| Some((at.clone(), place.progress().news()?)));
         uncommitted.collect()
     }
+
+    /// Whether anything was acknowledged that is not committed: else what is not is said of positions that are.
+    pub fn has_moved(&self) -> bool {
+        let mut progress = self.places.iter().map(|(_, place)| place.progress());
+        progress.any(|Progress { reached, committed }| {
+            committed.is_none_or(|held| held.position != reached.position)
+        })
+    }
 }
 
 /// How far a partition has come.
