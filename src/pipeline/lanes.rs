@@ -256,15 +256,9 @@ impl Lanes {
         let seated = partitions.iter();
         let seated = seated.filter_map(|at| Some((at.clone(), self.partitions.remove(at)?)));
         let seated: Vec<_> = seated.collect();
-        let places = seated.into_iter().map(|(at, Partition { place, .. })| {
-            let is_settled = !self.is_settling(&at);
-            (
-                at,
-                Place {
-                    is_settled,
-                    ..place
-                },
-            )
+        let places = seated.into_iter().map(|(at, Partition { mut place, .. })| {
+            place.is_settled = !self.is_settling(&at);
+            (at, place)
         });
         let places = places.collect();
         Stopped { places, settled }

@@ -252,7 +252,10 @@ impl Group {
     }
 
     /// What has to keep out the late writes of whoever had the partition before: none where that one gave it back with
-    /// nothing in flight, or was this process itself, and none where others write the copy, whom it would keep out, too.
+    /// nothing in flight, or was this member itself, and none where others write the copy, whom it would keep out, too.
+    ///
+    /// Where one of several members of a process was expelled and has not heard of it, this keeps the process's own producer
+    /// out: new ones take over (`target`).
     fn fence(&self, at: &TopicPartition, observed: &Observed, memory: &Memory) -> Option<Fence> {
         let end = memory.target_end;
         if !self.context.mirror.is_only_writer(&at.topic) || matches!(memory.found, Some(Err(_))) {
@@ -262,6 +265,7 @@ impl Group {
             return (!place.is_fenced()).then(|| Fence::at(end));
         }
         let is_ours = memory.found.is_some() || memory.past.target_end() == Some(end);
+        // What it had in flight when it was taken away is settled by now.
         let was_here = self
             .left
             .get(at)

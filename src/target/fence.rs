@@ -25,6 +25,9 @@ use crate::wire::Wire;
 /// No epoch comes after it.
 const LAST_EPOCH: i16 = i16::MAX;
 
+/// After so many attempts it is told that the record waits: a second or two.
+const TOLD_AFTER: u32 = 5;
+
 /// What has to stand before the records of a partition: writes of others may still be under way. All clones are the same.
 #[derive(Debug, Clone)]
 pub struct Fence {
@@ -53,6 +56,20 @@ pub(super) struct At<'a> {
     pub(super) partition: i32,
 }
 
+impl At<'_> {
+    fn tell_waiting(&self, reason: &str) {
+        let Self {
+            topic, partition, ..
+        } = self;
+        tracing::warn!(
+            topic,
+            partition,
+            reason,
+            "the first record waits until late writes of others can be shut out"
+        );
+    }
+}
+
 impl Fence {
     /// For a partition that was looked at, and ended there.
     pub fn at(end: TargetOffset) -> Self {
@@ -75,7 +92,7 @@ impl Fence {
         mut batch: impl FnMut(Signature) -> Bytes,
         goes_on: impl Fn() -> bool,
     ) -> Fate {
-        let mut delays = Delays::default();
+        let (mut delays, mut attempts) = (Delays::default(), 0);
         let mut sent = None;
         let fate = loop {
             if sent.is_none() && !goes_on() {
@@ -84,7 +101,11 @@ impl Fence {
             match self.attempt(at, &mut batch, &mut sent).await {
                 Ok(fate) => break fate,
                 Err(Failure::Refused(code)) => break fate_of(code),
-                Err(Failure::Passing | Failure::Unanswered) => {
+                Err(Failure::Passing(reason) | Failure::Unanswered(reason)) => {
+                    attempts += 1;
+                    if attempts == TOLD_AFTER {
+                        at.tell_waiting(&reason);
+                    }
                     tokio::time::sleep(delays.draw()).await;
                 }
             }
@@ -117,7 +138,7 @@ impl Fence {
             },
         };
         let appended = leader.append(batch.clone()).await;
-        if appended == Err(Failure::Unanswered) {
+        if matches!(appended, Err(Failure::Unanswered(_))) {
             *sent = Some(batch);
         }
         appended.map(Fate::Written)
@@ -133,5 +154,38 @@ fn fate_of(code: RDKafkaErrorCode) -> Fate {
             Fate::Refused(Code::InvalidProducerEpoch)
         }
         code => Fate::Refused(code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use RDKafkaErrorCode as Code;
+
+    #[test]
+    fn a_refusal_is_the_records_own_unless_others_or_its_size_are_the_cause() {
+        let cases = [
+            (
+                Code::InvalidTimestamp,
+                Fate::Refused(Code::InvalidTimestamp),
+            ),
+            (Code::InvalidRecord, Fate::Refused(Code::InvalidRecord)),
+            (
+                Code::TopicAuthorizationFailed,
+                Fate::Refused(Code::TopicAuthorizationFailed),
+            ),
+            (Code::MessageSizeTooLarge, Fate::TooLarge),
+            (
+                Code::InvalidProducerEpoch,
+                Fate::Refused(Code::InvalidProducerEpoch),
+            ),
+            (
+                Code::OutOfOrderSequenceNumber,
+                Fate::Refused(Code::InvalidProducerEpoch),
+            ),
+        ];
+        for (code, fate) in cases {
+            assert_eq!(fate_of(code), fate);
+        }
     }
 }

@@ -41,14 +41,24 @@ pub(super) enum Tail {
 }
 
 /// Why something was not done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
     /// For a cause that may pass.
-    Passing,
+    Passing(String),
     /// It is not known whether it was.
-    Unanswered,
+    Unanswered(String),
     /// It is refused.
     Refused(RDKafkaErrorCode),
+}
+
+impl Failure {
+    fn passing(cause: impl ToString) -> Self {
+        Self::Passing(cause.to_string())
+    }
+
+    fn unanswered(cause: impl ToString) -> Self {
+        Self::Unanswered(cause.to_string())
+    }
 }
 
 impl<'a> Leader<'a> {
@@ -60,14 +70,15 @@ impl<'a> Leader<'a> {
             .with_topics(Some(vec![named]))
             .with_allow_auto_topic_creation(false);
         let reply = wire.ask(&request).await.and_then(|reply| reply.read());
-        let metadata = reply.map_err(|_| Failure::Passing)?;
+        let metadata = reply.map_err(Failure::passing)?;
         wire.learn_nodes(&metadata).await;
-        let told = metadata.topics.first().ok_or(Failure::Passing)?;
+        let untold = || Failure::passing("the cluster does not tell who leads the partition");
+        let told = metadata.topics.first().ok_or_else(untold)?;
         check(told.error_code)?;
         let mut partitions = told.partitions.iter();
         let told = partitions.find(|told| told.partition_index == partition);
         let told = told.filter(|told| *told.leader_id >= 0);
-        let node = *told.ok_or(Failure::Passing)?.leader_id;
+        let node = *told.ok_or_else(untold)?.leader_id;
         Ok(Self {
             wire,
             topic,
@@ -116,11 +127,11 @@ impl<'a> Leader<'a> {
             .with_topics(vec![topic]);
         let reply = self.wire.ask_node_within(NAMED, self.node, &request).await;
         let answer = reply.and_then(|reply| reply.read());
-        let answer = answer.map_err(|_| Failure::Passing)?;
+        let answer = answer.map_err(Failure::passing)?;
         check(answer.error_code)?;
         let mut topics = answer.responses.into_iter();
         let partition = topics.next().and_then(|mut topic| topic.partitions.pop());
-        partition.ok_or(Failure::Passing)
+        partition.ok_or_else(|| Failure::passing("the leader answers something else"))
     }
 
     /// Has the batch appended on all replicas; answers with the offset of its first record, which is below 0 when it is
@@ -138,17 +149,19 @@ impl<'a> Leader<'a> {
             .with_topic_data(vec![topic]);
         let reply = self.wire.ask_node_within(NAMED, self.node, &request).await;
         let answer = reply.and_then(|reply| reply.read());
-        let answer = answer.map_err(|_| Failure::Unanswered)?;
+        let answer = answer.map_err(Failure::unanswered)?;
         let mut topics = answer.responses.into_iter();
         let topic = topics.next();
         let partition = topic.and_then(|mut topic| topic.partition_responses.pop());
-        let partition = partition.ok_or(Failure::Unanswered)?;
+        let untold = || Failure::unanswered("the leader answers something else");
+        let partition = partition.ok_or_else(untold)?;
         match ResponseError::try_from_code(partition.error_code) {
             Some(ResponseError::DuplicateSequenceNumber) => Ok(TargetOffset::new(-1)),
             // Appended, and not on enough replicas yet.
-            Some(ResponseError::NotEnoughReplicasAfterAppend | ResponseError::RequestTimedOut) => {
-                Err(Failure::Unanswered)
-            }
+            Some(
+                error @ (ResponseError::NotEnoughReplicasAfterAppend
+                | ResponseError::RequestTimedOut),
+            ) => Err(Failure::unanswered(error)),
             _ => check(partition.error_code).map(|()| TargetOffset::new(partition.base_offset)),
         }
     }
@@ -164,7 +177,7 @@ fn check(code: i16) -> Result<(), Failure> {
     let passes =
         error.is_some_and(|error| error.is_retriable() && error != ResponseError::CorruptMessage);
     Err(match passes {
-        true => Failure::Passing,
+        true => Failure::Passing(reason.message),
         false => Failure::Refused(reason.code),
     })
 }

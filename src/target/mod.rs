@@ -22,6 +22,7 @@ use rdkafka::producer::{BaseProducer, Producer};
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tracing::Instrument;
 
 pub use acks::{Ack, Acks};
 use acks::{Deliveries, Routes};
@@ -82,7 +83,7 @@ impl Target {
         let (batches, waiting) = mpsc::channel(WAITING_BATCHES);
         let queue = DeliveryQueue::of(&producer);
         Ok(Self {
-            writing: tokio::spawn(write(waiting, Arc::clone(&routes), wire)),
+            writing: tokio::spawn(write(waiting, Arc::clone(&routes), wire).in_current_span()),
             acking: tokio::spawn(acks::deliver(
                 Arc::clone(&producer),
                 queue,
@@ -306,7 +307,7 @@ async fn write(mut waiting: mpsc::Receiver<Write>, routes: Arc<Routes>, wire: Wi
         match batch.fence.clone().filter(|fence| !fence.is_raised()) {
             Some(fence) => {
                 let raising = batch.send_behind(fence, wire.clone(), Arc::clone(&routes));
-                fences.spawn(raising);
+                fences.spawn(raising.in_current_span());
             }
             None => batch.send(&routes),
         }

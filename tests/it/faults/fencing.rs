@@ -171,15 +171,24 @@ fn a_fence_whose_answer_is_lost_is_raised_once() -> Result<()> {
 }
 
 #[test]
-fn a_fence_that_meets_no_leader_waits_for_one() -> Result<()> {
+fn a_fence_that_meets_no_leader_waits_for_one_and_says_so() -> Result<()> {
     let mut late = late()?;
     late.process.kill()?;
     let sites = &mut late.sites;
+    let faults = sites.target.cluster().faults();
+    let asked = faults.on(Api::Fetch).client(FENCE);
+    let no_leader = asked.fail(ErrorCode::NotLeaderOrFollower);
     for refusal in [ErrorCode::NotLeaderOrFollower, ErrorCode::NotEnoughReplicas] {
-        let raised = sites.target.cluster().faults().on(Api::Produce);
-        raised.client(FENCE).nth(1).fail(refusal);
+        let raised = faults.on(Api::Produce).client(FENCE);
+        raised.nth(1).fail(refusal);
     }
-    let _next = Daemon::start("next", &late.config)?;
+    let next = Daemon::start("next", &late.config)?;
+    eventually("it is told", SOON, || {
+        let told = next.log();
+        ensure!(told.contains("the first record waits"), "not yet");
+        Ok(())
+    });
+    no_leader.remove();
     sites.await_committed("orders");
     late.write.release();
     await_refused(sites);
@@ -218,6 +227,32 @@ fn a_partition_that_comes_back_to_its_own_process_needs_no_fence() -> Result<()>
     });
     go_on(&mut sites, FEW)?;
     assert_eq!(fences(&sites), 0);
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn partitions_that_change_hands_within_a_process_stay_exact() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 8, &[])?;
+    let config = config(&sites).set("consumer_groups", "shared");
+    let config = config.set("consumers", "4").write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    sites.write("orders", 0, FEW)?;
+    sites.await_copied("orders");
+    for round in 1..4 {
+        sites
+            .source
+            .cluster()
+            .expire_members("kmirror.source-target")?;
+        eventually("partitions are lost once more", SOON, || {
+            let lost = daemon.log().matches("partitions lost").count();
+            ensure!(lost >= round, "{lost} times");
+            Ok(())
+        });
+        sites.write("orders", round * FEW, FEW)?;
+        sites.await_copied("orders");
+    }
+    println!("{} fences", fences(&sites));
     sites.assert_exact("orders")
 }
 
