@@ -4,7 +4,7 @@
 use anyhow::{Result, ensure};
 use kmirror_broker::{Api, ErrorCode, Fault};
 
-use super::{orders, slow_down};
+use super::{RECORDS, orders, orders_of, slow_down};
 use crate::harness::{SOON, Sites, copy_of};
 use crate::support::config_file::ConfigFile;
 use crate::support::daemon::Daemon;
@@ -55,6 +55,10 @@ fn hold_in_midstream(fault: fn(&Sites) -> Fault) -> Result<Held> {
 
 fn mirror(sites: &Sites) -> Result<(ConfigFile, Daemon)> {
     slow_down(sites);
+    start(sites)
+}
+
+fn start(sites: &Sites) -> Result<(ConfigFile, Daemon)> {
     let config = sites
         .config(&["orders"])
         .set("commit_interval", "100ms")
@@ -167,20 +171,20 @@ fn await_refused(sites: &Sites) {
 
 /// Kills a daemon that has written to every partition, with one more request under way that outlives it.
 fn outlived() -> Result<Held> {
-    let mut held = hold(|sites| {
-        let produce = sites.target.on(Api::Produce).nth(10);
-        produce.hold_before_even_if_gone()
-    })?;
-    for partition in 0..4 {
-        let end = held
-            .sites
-            .target
-            .client
-            .log_end(&copy_of("orders"), partition)?;
-        assert!(end > 0, "nothing is written to partition {partition}");
-    }
-    held.daemon.kill()?;
-    Ok(held)
+    let mut sites = orders_of(1, 100)?;
+    let (config, mut daemon) = start(&sites)?;
+    sites.await_committed("orders");
+    let produce = sites.target.on(Api::Produce).topic(copy_of("orders"));
+    let fault = produce.nth(1).hold_before_even_if_gone();
+    sites.write("orders", 100, RECORDS)?;
+    sites.wait_for(&fault);
+    daemon.kill()?;
+    Ok(Held {
+        sites,
+        config,
+        daemon,
+        fault,
+    })
 }
 
 #[test]

@@ -37,10 +37,15 @@ const RECORDS: usize = 5_000;
 /// A topic of four partitions, full of records, on clusters of so many nodes. Its copy will take batches of 90 kB only,
 /// so that a moderate load is more than a hundred requests.
 fn orders(nodes: usize) -> Result<Sites> {
+    orders_of(nodes, RECORDS)
+}
+
+/// As [`orders`], with so many records in each partition.
+fn orders_of(nodes: usize, records: usize) -> Result<Sites> {
     let mut sites = Sites::of(nodes)?;
     let small = [("max.message.bytes", "100000")];
     sites.source.client.create_topic("orders", 4, &small)?;
-    sites.write("orders", 0, RECORDS)?;
+    sites.write("orders", 0, records)?;
     Ok(sites)
 }
 
