@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rdkafka::client::Client;
@@ -24,9 +25,6 @@ use crate::librdkafka::admin::topic_rights::{self, TopicRights};
 use crate::librdkafka::admin::{Failure, PartitionOffset};
 use crate::wire::{self, Reply, Wire};
 
-/// How often librdkafka asks which brokers there are, in milliseconds: it asks all that it knows for their groups.
-const BROKERS_AGE: &str = "topic.metadata.refresh.interval.ms";
-
 /// One answer per group asked about, in the order of the question.
 pub type PerGroup<T> = Vec<Result<T, Failure>>;
 
@@ -47,6 +45,8 @@ struct Inner {
     consumer: BaseConsumer<ClusterContext>,
     wire: Wire,
     listing: Listing,
+    /// Whether no broker answered when one was asked last.
+    is_down: AtomicBool,
 }
 
 impl Inspector {
@@ -61,11 +61,7 @@ impl Inspector {
             cluster: cluster.name.clone(),
             what,
         };
-        let mut properties = properties::consumer(cluster, client_id);
-        if properties.get(BROKERS_AGE).is_none() {
-            properties.set(BROKERS_AGE, "10000");
-        }
-        let consumer = properties
+        let consumer = properties::consumer(cluster, client_id)
             .create_with_context(context.clone())
             .map_err(|error| refused(format!("librdkafka refuses its properties: {error}")))?;
         let wire = Wire::new(cluster, client_id, timeout).map_err(refused)?;
@@ -78,6 +74,7 @@ impl Inspector {
                 consumer,
                 wire,
                 listing: Listing::default(),
+                is_down: AtomicBool::new(false),
             }),
         })
     }
@@ -91,7 +88,28 @@ impl Inspector {
     /// it is the same list.
     pub async fn topics(&self) -> Result<Arc<[TopicInfo]>, Error> {
         let Inner { wire, listing, .. } = &*self.inner;
-        self.told(listing.ask(wire).await)
+        let topics = self.told(listing.ask(wire).await)?;
+        if listing.take_other_brokers() {
+            self.learn_brokers().await;
+        }
+        Ok(topics)
+    }
+
+    /// Tells librdkafka which brokers there are: it asks all that it knows for their groups.
+    async fn learn_brokers(&self) {
+        let learnt = self.ask(|inner| {
+            let all_topics = inner.consumer.fetch_metadata(None, inner.timeout);
+            all_topics.map(drop).map_err(|error| {
+                let code = error.rdkafka_error_code();
+                Failure {
+                    code: code.unwrap_or(RDKafkaErrorCode::Unknown),
+                    message: error.to_string(),
+                }
+            })
+        });
+        if let Err(error) = learnt.await {
+            tracing::debug!(%error, "the brokers are not known");
+        }
     }
 
     /// The first offset that each log still holds, in the order of `partitions`.
@@ -243,15 +261,32 @@ impl Inspector {
     }
 
     fn told<T>(&self, answer: Result<T, wire::Error>) -> Result<T, Error> {
+        let is_down = matches!(answer, Err(wire::Error::Unreachable(_)));
+        self.inner.is_down.store(is_down, Ordering::Relaxed);
         answer.map_err(|error| self.inner.not_told(error))
+    }
+
+    /// Whether a broker answers, where none did when one was asked last. librdkafka is not asked before that: a request that
+    /// waits for a broker keeps two of its threads busy, each time that a connection is refused.
+    async fn await_answer(&self) -> Result<(), Error> {
+        if !self.inner.is_down.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.told(topics::named(&self.inner.wire, &[]).await)
+            .map(drop)
     }
 
     pub(super) async fn admin<T: Send + 'static>(
         &self,
         request: impl FnOnce(&Client<ClusterContext>, Duration) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Error> {
-        self.ask(|inner| request(inner.consumer.client(), inner.timeout))
-            .await
+        self.await_answer().await?;
+        let answer = self.ask(|inner| request(inner.consumer.client(), inner.timeout));
+        let answer = answer.await;
+        if answer.as_ref().is_err_and(Error::is_cluster_down) {
+            self.inner.is_down.store(true, Ordering::Relaxed);
+        }
+        answer
     }
 
     async fn ask<T: Send + 'static>(

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
@@ -13,7 +14,7 @@ use kafka_protocol::protocol::StrBytes;
 use openssl::base64;
 
 use crate::librdkafka::admin::Failure;
-use crate::wire::{self, Reply, Wire};
+use crate::wire::{self, Wire};
 
 /// A topic as the cluster's metadata shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,7 @@ impl fmt::Display for TopicId {
 pub(super) struct Listing {
     hashing: RandomState,
     last: Mutex<Option<(u64, Arc<[TopicInfo]>)>>,
+    has_other_brokers: AtomicBool,
 }
 
 impl Listing {
@@ -83,9 +85,18 @@ impl Listing {
         {
             return Ok(Arc::clone(topics));
         }
-        let topics: Arc<[_]> = read(wire, reply).await?.into();
+        let metadata = reply.read()?;
+        if wire.learn_nodes(&metadata).await {
+            self.has_other_brokers.store(true, Ordering::Relaxed);
+        }
+        let topics: Arc<[_]> = topic_infos(&metadata).into();
         *self.last() = Some((hash, Arc::clone(&topics)));
         Ok(topics)
+    }
+
+    /// Whether the cluster has other brokers since this was last asked.
+    pub(super) fn take_other_brokers(&self) -> bool {
+        self.has_other_brokers.swap(false, Ordering::Relaxed)
     }
 
     /// What is behind the lock is whole whatever panicked beside it.
@@ -103,16 +114,14 @@ pub(super) async fn named(wire: &Wire, names: &[String]) -> Result<Vec<TopicInfo
     let request = MetadataRequest::default()
         .with_topics(Some(topics.collect()))
         .with_allow_auto_topic_creation(false);
-    let reply = wire.ask(&request).await?;
-    read(wire, reply).await
+    let metadata = wire.ask(&request).await?.read()?;
+    Ok(topic_infos(&metadata))
 }
 
-async fn read(wire: &Wire, reply: Reply<MetadataRequest>) -> Result<Vec<TopicInfo>, wire::Error> {
-    let metadata: MetadataResponse = reply.read()?;
-    wire.learn_nodes(&metadata).await;
+fn topic_infos(metadata: &MetadataResponse) -> Vec<TopicInfo> {
     let mut topics: Vec<_> = metadata.topics.iter().map(topic_info).collect();
     topics.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(topics)
+    topics
 }
 
 fn topic_info(topic: &MetadataResponseTopic) -> TopicInfo {

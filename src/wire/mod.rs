@@ -178,10 +178,12 @@ impl Wire {
         }
     }
 
-    /// Notes where an answer says the nodes are.
-    pub async fn learn_nodes(&self, metadata: &MetadataResponse) {
+    /// Notes where an answer says the nodes are; answers whether they are others than before.
+    pub async fn learn_nodes(&self, metadata: &MetadataResponse) -> bool {
         let mut nodes = self.inner.nodes.lock().await;
         let mut before = std::mem::take(&mut *nodes);
+        let is_first = before.is_empty();
+        let mut has_new = false;
         for broker in &metadata.brokers {
             let address = Address {
                 host: broker.host.to_string(),
@@ -189,6 +191,7 @@ impl Wire {
             };
             let known = before.remove(&broker.node_id);
             let known = known.filter(|node| node.address == address);
+            has_new |= known.is_none();
             let node = known.unwrap_or_else(|| {
                 Arc::new(Node {
                     address,
@@ -197,6 +200,7 @@ impl Wire {
             });
             nodes.insert(*broker.node_id, node);
         }
+        !is_first && (has_new || !before.is_empty())
     }
 
     /// Asks one node, one of those that were learned.

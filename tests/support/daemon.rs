@@ -86,6 +86,11 @@ impl Daemon {
         self.process.resident_bytes()
     }
 
+    /// Time that processors have spent on it.
+    pub fn cpu_time(&self) -> Result<Duration> {
+        self.process.cpu_time()
+    }
+
     /// How many file descriptors it has open, sockets among them.
     pub fn open_files(&self) -> Result<usize> {
         self.process.open_files()

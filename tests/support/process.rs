@@ -148,6 +148,16 @@ impl Process {
         Ok(kibibytes * 1024)
     }
 
+    /// Time that processors have spent on it, all threads together.
+    pub fn cpu_time(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
+        // Behind the name, which may hold anything; utime and stime are the 14th and the 15th, in hundredths of a second.
+        let (_, rest) = stat.rsplit_once(')').context("no name")?;
+        let ticks = rest.split_whitespace().skip(11).take(2);
+        let ticks = ticks.map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+        Ok(Duration::from_millis(ticks * 10))
+    }
+
     /// How many file descriptors it has open, sockets among them.
     pub fn open_files(&self) -> Result<usize> {
         Ok(fs::read_dir(format!("/proc/{}/fd", self.id()))?.count())

@@ -122,6 +122,23 @@ fn two_clusters_that_go_away_together_get_each_record_once() -> Result<()> {
 }
 
 #[test]
+fn clusters_that_are_away_are_not_asked_without_a_pause() -> Result<()> {
+    let mut sites = orders(1)?;
+    let config = sites.config(&["orders"]).set("heartbeats", "both");
+    let daemon = Daemon::start("daemon", &config.write()?)?;
+    sites.await_committed("orders");
+    sites.source.stop_node(0)?;
+    sites.target.stop_node(0)?;
+    await_ready(&daemon, 503);
+    let before = daemon.cpu_time()?;
+    let observed = Duration::from_secs(10);
+    thread::sleep(observed);
+    let used = daemon.cpu_time()? - before;
+    assert!(used < observed / 4, "{used:?} of processors");
+    Ok(())
+}
+
+#[test]
 fn an_outage_is_told_while_it_lasts_and_no_longer() -> Result<()> {
     let mut sites = orders(1)?;
     let config = sites.config(&["orders"]).write()?;
