@@ -97,16 +97,8 @@ impl Inspector {
 
     /// Tells librdkafka which brokers there are: it asks all that it knows for their groups.
     async fn learn_brokers(&self) {
-        let learnt = self.ask(|inner| {
-            let all_topics = inner.consumer.fetch_metadata(None, inner.timeout);
-            all_topics.map(drop).map_err(|error| {
-                let code = error.rdkafka_error_code();
-                Failure {
-                    code: code.unwrap_or(RDKafkaErrorCode::Unknown),
-                    message: error.to_string(),
-                }
-            })
-        });
+        let inner = Arc::clone(&self.inner);
+        let learnt = blocking(move || inner.consumer.fetch_metadata(None, inner.timeout).map(drop));
         if let Err(error) = learnt.await {
             tracing::debug!(%error, "the brokers are not known");
         }

@@ -4,6 +4,7 @@
 use anyhow::{Result, ensure};
 use kmirror_broker::{Api, ErrorCode, Fault};
 
+use super::await_refused;
 use crate::harness::{SOON, Sites, await_state, copy_of, group_of};
 use crate::support::codec::Codec;
 use crate::support::config_file::{Config, ConfigFile};
@@ -57,23 +58,26 @@ fn late() -> Result<Late> {
     })
 }
 
+/// Copies [`FEW`] records of a topic with these configs by a process that is killed then.
+fn copied_and_killed(
+    topic: &[(&str, &str)],
+    with: impl Fn(Config) -> Config,
+) -> Result<(Sites, ConfigFile)> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 1, topic)?;
+    let config = with(config(&sites)).write()?;
+    let mut first = Daemon::start("first", &config)?;
+    go_on(&mut sites, 0)?;
+    first.kill()?;
+    Ok((sites, config))
+}
+
 /// How often a fence was asked for.
 fn fences(sites: &Sites) -> usize {
     let asked = sites.target.cluster().journal().into_iter();
     asked
         .filter(|entry| entry.api == Api::Produce && entry.client_id == FENCE)
         .count()
-}
-
-/// Waits until the target has refused a write of a producer that was fenced off.
-#[track_caller]
-fn await_refused(sites: &Sites) {
-    eventually("the late write is refused", SOON, || {
-        let refused = ErrorCode::InvalidProducerEpoch;
-        let refused = sites.target.answered_with(Api::Produce, refused);
-        ensure!(refused > 0, "not yet");
-        Ok(())
-    });
 }
 
 /// Waits until the copy holds more than so many records.
@@ -258,13 +262,8 @@ fn partitions_that_change_hands_within_a_process_stay_exact() -> Result<()> {
 
 #[test]
 fn a_record_that_only_its_compression_makes_small_enough_arrives_all_the_same() -> Result<()> {
-    let mut sites = Sites::start()?;
     let small = [("max.message.bytes", "20000")];
-    sites.source.client.create_topic("orders", 1, &small)?;
-    let config = config(&sites).set("compression", "lz4").write()?;
-    let mut first = Daemon::start("first", &config)?;
-    go_on(&mut sites, 0)?;
-    first.kill()?;
+    let (mut sites, config) = copied_and_killed(&small, |it| it.set("compression", "lz4"))?;
     let large = Record::at(workload::BASE_TIMESTAMP).value(vec![b'x'; 50_000]);
     Writer::new(&mut sites.source.client, "orders")?.write(0, &[large], Codec::Lz4)?;
     let _next = Daemon::start("next", &config)?;
@@ -278,12 +277,7 @@ fn a_record_that_only_its_compression_makes_small_enough_arrives_all_the_same() 
 
 #[test]
 fn a_record_that_is_refused_holds_its_partition_as_any_other() -> Result<()> {
-    let mut sites = Sites::start()?;
-    sites.source.client.create_topic("orders", 1, &[])?;
-    let config = config(&sites).write()?;
-    let mut first = Daemon::start("first", &config)?;
-    go_on(&mut sites, 0)?;
-    first.kill()?;
+    let (mut sites, config) = copied_and_killed(&[], |it| it)?;
     let raised = sites.target.cluster().faults().on(Api::Produce);
     let refused = raised.client(FENCE).fail(ErrorCode::InvalidTimestamp);
     sites.write("orders", FEW, FEW)?;
@@ -300,13 +294,10 @@ fn a_record_that_is_refused_holds_its_partition_as_any_other() -> Result<()> {
 
 #[test]
 fn the_record_that_raises_the_fence_tells_its_origin_as_the_others_do() -> Result<()> {
-    let mut sites = Sites::start()?;
-    sites.source.client.create_topic("orders", 1, &[])?;
-    let config = config(&sites).set("provenance", "header");
-    let config = config.set("target_topic", "\"{source}.{topic}\"").write()?;
-    let mut first = Daemon::start("first", &config)?;
-    go_on(&mut sites, 0)?;
-    first.kill()?;
+    let (mut sites, config) = copied_and_killed(&[], |it| {
+        let stamping = it.set("provenance", "header");
+        stamping.set("target_topic", "\"{source}.{topic}\"")
+    })?;
     sites.write("orders", FEW, 1)?;
     let _next = Daemon::start("next", &config)?;
     sites.await_committed("orders");

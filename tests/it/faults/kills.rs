@@ -2,9 +2,9 @@
 //! group knows of.
 
 use anyhow::{Result, ensure};
-use kmirror_broker::{Api, ErrorCode, Fault};
+use kmirror_broker::{Api, Fault};
 
-use super::{RECORDS, orders, orders_of, slow_down};
+use super::{RECORDS, await_refused, orders, orders_of, slow_down};
 use crate::harness::{SOON, Sites, copy_of};
 use crate::support::config_file::ConfigFile;
 use crate::support::daemon::Daemon;
@@ -156,17 +156,6 @@ fn a_kill_during_a_commit_that_was_carried_out_repeats_nothing() -> Result<()> {
     let all = held.sites.target.client.total_end(&copy_of("orders"))?;
     assert!((1..all).contains(&unknown), "{unknown} of {all} records");
     held.finish()
-}
-
-/// Waits until the target has refused what it held.
-#[track_caller]
-fn await_refused(sites: &Sites) {
-    eventually("the late write is refused", SOON, || {
-        let refused = ErrorCode::InvalidProducerEpoch;
-        let refused = sites.target.answered_with(Api::Produce, refused);
-        ensure!(refused > 0, "not yet");
-        Ok(())
-    });
 }
 
 /// Kills a daemon that has written to every partition, with one more request under way that outlives it.

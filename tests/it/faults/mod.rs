@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use kmirror_broker::Api;
+use kmirror_broker::{Api, ErrorCode};
 
 use crate::harness::{SOON, Sites, copy_of};
 use crate::support::wait::eventually;
@@ -53,6 +53,17 @@ fn orders_of(nodes: usize, records: usize) -> Result<Sites> {
 fn slow_down(sites: &Sites) {
     let a_little = Duration::from_millis(20);
     sites.target.on(Api::Produce).delay_before(a_little);
+}
+
+/// Waits until the target has refused a write of a producer that was shut out.
+#[track_caller]
+fn await_refused(sites: &Sites) {
+    eventually("a late write is refused", SOON, || {
+        let refused = ErrorCode::InvalidProducerEpoch;
+        let refused = sites.target.answered_with(Api::Produce, refused);
+        ensure!(refused > 0, "not yet");
+        Ok(())
+    });
 }
 
 /// Waits until the copying has begun.

@@ -1,8 +1,9 @@
 //! A process that was stopped for longer than the group waits, and comes back.
 
 use anyhow::{Context, Result, ensure};
-use kmirror_broker::{Api, ErrorCode, Fault};
+use kmirror_broker::{Api, Fault};
 
+use super::await_refused;
 use crate::harness::{SOON, Sites, copy_of, group_of};
 use crate::support::config_file::ConfigFile;
 use crate::support::daemon::Daemon;
@@ -74,17 +75,6 @@ fn stopped() -> Result<Stopped> {
         second,
         held,
     })
-}
-
-/// Waits until the target has refused a write.
-#[track_caller]
-fn await_refused(sites: &Sites) {
-    eventually("a late write is refused", SOON, || {
-        let refused = ErrorCode::InvalidProducerEpoch;
-        let refused = sites.target.answered_with(Api::Produce, refused);
-        ensure!(refused > 0, "not yet");
-        Ok(())
-    });
 }
 
 impl Stopped {
