@@ -5,12 +5,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::MetadataResponse;
 use kafka_protocol::messages::metadata_response::{
     MetadataResponsePartition, MetadataResponseTopic,
 };
-use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
-use kafka_protocol::protocol::StrBytes;
 use openssl::base64;
 
 use crate::librdkafka::admin::Failure;
@@ -75,10 +73,7 @@ pub(super) struct Listing {
 impl Listing {
     /// Every topic that the client may describe, by name.
     pub(super) async fn ask(&self, wire: &Wire) -> Result<Arc<[TopicInfo]>, wire::Error> {
-        let request = MetadataRequest::default()
-            .with_topics(None)
-            .with_allow_auto_topic_creation(false);
-        let reply = wire.ask(&request).await?;
+        let reply = wire.ask(&wire::metadata_of(None)).await?;
         let hash = self.hashing.hash_one(reply.bytes());
         if let Some((before, topics)) = &*self.last()
             && *before == hash
@@ -107,13 +102,7 @@ impl Listing {
 
 /// Topics of these names, by name; one that is not there with an error.
 pub(super) async fn named(wire: &Wire, names: &[String]) -> Result<Vec<TopicInfo>, wire::Error> {
-    let topics = names.iter().map(|name| {
-        let name = TopicName(StrBytes::from_string(name.clone()));
-        MetadataRequestTopic::default().with_name(Some(name))
-    });
-    let request = MetadataRequest::default()
-        .with_topics(Some(topics.collect()))
-        .with_allow_auto_topic_creation(false);
+    let request = wire::metadata_of(Some(names));
     let metadata = wire.ask(&request).await?.read()?;
     Ok(topic_infos(&metadata))
 }

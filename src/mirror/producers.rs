@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::config;
 use crate::target::{Limits, Stamp, Target, TargetTopic};
+use crate::wire::Wire;
 
 /// Producers by batch size. Topics with a limit of their own are few, and so are these.
 pub struct Producers {
@@ -14,6 +15,7 @@ pub struct Producers {
     mirror: config::Mirror,
     open: BTreeMap<u32, Target>,
     fatal: watch::Sender<Option<String>>,
+    fences: Wire,
 }
 
 impl Producers {
@@ -28,6 +30,7 @@ impl Producers {
             mirror: mirror.clone(),
             open: BTreeMap::new(),
             fatal: watch::Sender::new(None),
+            fences: Target::fence_wire(cluster, mirror)?,
         };
         producers.of_size(Limits::default().batch_bytes())?;
         Ok(producers)
@@ -50,7 +53,8 @@ impl Producers {
             Entry::Occupied(open) => Ok(open.into_mut()),
             Entry::Vacant(place) => {
                 let fatal = self.fatal.clone();
-                let target = Target::open(&self.cluster, &self.mirror, batch_bytes, fatal)?;
+                let fences = self.fences.clone();
+                let target = Target::open(&self.cluster, &self.mirror, batch_bytes, fatal, fences)?;
                 Ok(place.insert(target))
             }
         }

@@ -4,18 +4,15 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::PartitionData;
-use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{
-    BrokerId, FetchRequest, MetadataRequest, ProduceRequest, TopicName,
-};
+use kafka_protocol::messages::{BrokerId, FetchRequest, ProduceRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::batch::{self, Signature};
 use crate::librdkafka::admin::Failure as Reason;
 use crate::offset::TargetOffset;
-use crate::wire::Wire;
+use crate::wire::{self, Wire};
 
 /// The last versions of Fetch and Produce that name topics: later ones tell their ids.
 const NAMED: i16 = 12;
@@ -64,11 +61,7 @@ impl Failure {
 impl<'a> Leader<'a> {
     /// Asks who leads the partition.
     pub(super) async fn find(wire: &'a Wire, topic: &str, partition: i32) -> Result<Self, Failure> {
-        let topic = TopicName(StrBytes::from_string(topic.to_owned()));
-        let named = MetadataRequestTopic::default().with_name(Some(topic.clone()));
-        let request = MetadataRequest::default()
-            .with_topics(Some(vec![named]))
-            .with_allow_auto_topic_creation(false);
+        let request = wire::metadata_of(Some(&[topic.to_owned()]));
         let reply = wire.ask(&request).await.and_then(|reply| reply.read());
         let metadata = reply.map_err(Failure::passing)?;
         wire.learn_nodes(&metadata).await;
@@ -81,7 +74,7 @@ impl<'a> Leader<'a> {
         let node = *told.ok_or_else(untold)?.leader_id;
         Ok(Self {
             wire,
-            topic,
+            topic: TopicName(StrBytes::from_string(topic.to_owned())),
             partition,
             node,
         })
@@ -90,18 +83,17 @@ impl<'a> Leader<'a> {
     /// Who wrote last, if the log ends at `end`.
     pub(super) async fn tail(&self, end: TargetOffset) -> Result<Tail, Failure> {
         let last = TargetOffset::new(end.get() - 1);
+        let is_out_of_range =
+            |read: &PartitionData| read.error_code == ResponseError::OffsetOutOfRange.code();
         let mut read = self.read(last).await?;
-        let is_deleted = read.error_code == ResponseError::OffsetOutOfRange.code();
-        if is_deleted {
+        if is_out_of_range(&read) {
             // Retention may have taken all there was.
             read = self.read(end).await?;
         }
-        match check(read.error_code) {
-            Err(_) if read.error_code == ResponseError::OffsetOutOfRange.code() => {
-                return Ok(Tail::Elsewhere);
-            }
-            checked => checked?,
+        if is_out_of_range(&read) {
+            return Ok(Tail::Elsewhere);
         }
+        check(read.error_code)?;
         if read.high_watermark != end.get() {
             return Ok(Tail::Elsewhere);
         }

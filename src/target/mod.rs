@@ -60,21 +60,33 @@ pub struct Target {
 }
 
 impl Target {
-    /// Creates the producer, for batches of at most `batch_bytes`. It connects by itself and goes on trying; an
-    /// error after which it takes nothing any more (`ERR__FATAL`) is told through `fatal`.
+    /// Connections for the fences of all producers of a mirror.
     ///
     /// # Errors
     ///
-    /// When the configuration is refused: a `client` property of the cluster, a TLS file.
+    /// When a TLS file is refused.
+    pub fn fence_wire(
+        cluster: &config::Cluster,
+        mirror: &config::Mirror,
+    ) -> Result<Wire, KafkaError> {
+        let client_id = format!("kmirror-{}-fence", mirror.name);
+        let wire = Wire::new(cluster, &client_id, FENCED_WITHIN);
+        wire.map_err(KafkaError::ClientCreation)
+    }
+
+    /// Creates the producer, for batches of at most `batch_bytes`. It connects by itself and goes on trying; an
+    /// error after which it takes nothing any more (`ERR__FATAL`) is told through `fatal`. Fences go over `wire`.
+    ///
+    /// # Errors
+    ///
+    /// When librdkafka refuses the configuration: a `client` property of the cluster, a TLS file.
     pub fn open(
         cluster: &config::Cluster,
         mirror: &config::Mirror,
         batch_bytes: u32,
         fatal: watch::Sender<Option<String>>,
+        wire: Wire,
     ) -> Result<Self, KafkaError> {
-        let client_id = format!("kmirror-{}-fence", mirror.name);
-        let wire = Wire::new(cluster, &client_id, FENCED_WITHIN);
-        let wire = wire.map_err(KafkaError::ClientCreation)?;
         let routes = Arc::new(Routes::default());
         let context = Deliveries::new(&cluster.name, fatal.clone());
         let producer: BaseProducer<Deliveries> =

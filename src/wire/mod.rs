@@ -20,8 +20,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kafka_protocol::messages::MetadataResponse;
-use kafka_protocol::protocol::Request;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
+use kafka_protocol::protocol::{Request, StrBytes};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -51,6 +52,17 @@ pub enum Error {
 
 fn garbled(address: &Address, error: impl fmt::Display) -> Error {
     Error::Unusable(format!("{address} does not answer as Kafka does: {error}"))
+}
+
+/// Asks which of the named topics there are, of all where none are named, and who leads their partitions. Creates none.
+pub fn metadata_of(topics: Option<&[String]>) -> MetadataRequest {
+    let named = |name: &String| {
+        let name = TopicName(StrBytes::from_string(name.clone()));
+        MetadataRequestTopic::default().with_name(Some(name))
+    };
+    MetadataRequest::default()
+        .with_topics(topics.map(|names| names.iter().map(named).collect()))
+        .with_allow_auto_topic_creation(false)
 }
 
 /// One cluster. Cheap to clone; all clones share the connections, one per broker that is asked.
