@@ -1,7 +1,7 @@
 //! A source log that does not hold any more what was read of it: deleted by retention, cut back, made anew.
 
 use anyhow::{Result, ensure};
-use kmirror_broker::Api;
+use kmirror_broker::{Api, Fault};
 
 use crate::harness::{SOON, Sites, await_state, copy_of, metric};
 use crate::support::codec::Codec;
@@ -40,6 +40,13 @@ fn recreate(sites: &mut Sites) -> Result<()> {
     Ok(())
 }
 
+/// Lets the mirror look at the source's topics once more, and no further: what it notices then, it notices within one
+/// `discovery_interval`.
+fn allow_one_look(sites: &Sites) -> Fault {
+    let looks = sites.source.cluster().faults().on(Api::Metadata);
+    looks.client("kmirror-source-target").after(1).hold_before()
+}
+
 fn copy_end(sites: &mut Sites) -> Result<i64> {
     sites.target.client.log_end(&copy_of("orders"), 0)
 }
@@ -62,6 +69,12 @@ fn skipped(daemon: &Daemon, cause: &str) -> Result<Option<f64>> {
 fn a_topic_that_was_created_anew_is_not_copied_behind_the_old_one() -> Result<()> {
     let (mut sites, config, mut daemon) = copied(100, None)?;
     recreate(&mut sites)?;
+    let later_looks = allow_one_look(&sites);
+    eventually("it is noticed", SOON, || {
+        ensure!(daemon.log().contains("was deleted and created anew"));
+        Ok(())
+    });
+    later_looks.release();
     let reason = await_state(&daemon, "orders", 0, "diverged");
     assert!(reason.contains("created anew"), "{reason}");
     assert!(reason.contains("on_divergence"), "{reason}");
@@ -248,11 +261,30 @@ fn on_divergence_continue_finds_where_the_history_parts_also_when_it_starts() ->
 
 #[test]
 fn a_source_restored_from_an_older_snapshot_stops_its_partition() -> Result<()> {
-    let (mut sites, _config, daemon) = copied(100, None)?;
+    let (mut sites, config, mut daemon) = copied(100, None)?;
     sites.source.cluster().restore("orders", 0, 60)?;
+    let later_looks = allow_one_look(&sites);
     let reason = await_state(&daemon, "orders", 0, "diverged");
+    later_looks.release();
     assert!(reason.contains("60"), "{reason}");
     write(&mut sites, "second", 20)?;
+    daemon.terminate(SOON)?;
+    let daemon = Daemon::start("later", &config)?;
+    await_state(&daemon, "orders", 0, "diverged");
+    assert_eq!(copy_end(&mut sites)?, 100);
+    assert_eq!(sites.committed("orders", 0)?, Some(100));
+    Ok(())
+}
+
+#[test]
+fn a_source_restored_while_the_mirror_was_down_is_noticed_when_it_starts() -> Result<()> {
+    let (mut sites, config, mut daemon) = copied(100, None)?;
+    daemon.terminate(SOON)?;
+    sites.source.cluster().restore("orders", 0, 60)?;
+    write(&mut sites, "second", 20)?;
+    let daemon = Daemon::start("later", &config)?;
+    let reason = await_state(&daemon, "orders", 0, "diverged");
+    assert!(reason.contains("ends at 80"), "{reason}");
     assert_eq!(copy_end(&mut sites)?, 100);
     assert_eq!(sites.committed("orders", 0)?, Some(100));
     Ok(())
