@@ -276,14 +276,14 @@ impl Flight {
     /// Whether what raised the fence came to stand behind writes of others: how many of the records they are is to be looked
     /// at before more is written.
     fn met_others(&self, first: TargetOffset) -> bool {
-        let is_raised = self.fence.as_ref().is_some_and(Fence::is_raised);
+        let is_done = self.fence.as_ref().is_some_and(Fence::is_done);
         let expected = self.seat.target_end();
-        is_raised && expected.is_some_and(|expected| expected != first)
+        is_done && expected.is_some_and(|expected| expected != first)
     }
 
     /// What raised the fence was written under another producer's name: the target knows nothing of ours by that.
     fn see_taken(&mut self) {
-        match self.fence.as_ref().map(Fence::is_raised) {
+        match self.fence.as_ref().map(Fence::is_done) {
             None => self.taken = Some(Instant::now()),
             Some(true) => self.fence = None,
             Some(false) => {}

@@ -118,7 +118,7 @@ impl Place {
 
     /// Whether no late writes of others have to be kept out, or they are.
     pub fn is_fenced(&self) -> bool {
-        self.fence.as_ref().is_none_or(Fence::is_raised)
+        self.fence.as_ref().is_none_or(Fence::is_done)
     }
 
     /// Whether the group surely holds what may be committed for it: told without a copy of anything, since most partitions

@@ -351,7 +351,7 @@ impl Group {
     fn start_lane(&mut self, start: Start, gate: watch::Receiver<bool>) {
         let topic = self.topic(&start.at.topic);
         let fence = start.place.fence.clone();
-        let fence = fence.filter(|fence| !fence.is_raised());
+        let fence = fence.filter(|fence| !fence.is_done());
         let (writer, acks) = topic.target.partition(start.at.partition, fence.clone());
         let (stop, stopped) = watch::channel(None);
         let caution = Caution {

@@ -32,7 +32,7 @@ const TOLD_AFTER: u32 = 5;
 #[derive(Debug, Clone)]
 pub struct Fence {
     end: TargetOffset,
-    raised: Arc<AtomicBool>,
+    done: Arc<AtomicBool>,
 }
 
 /// What became of the first record.
@@ -42,7 +42,8 @@ pub(super) enum Fate {
     Written(TargetOffset),
     /// It is to be written as any other: there is nobody to keep out.
     Needless,
-    /// It is to be written as any other: it is too large to go without compression.
+    /// It is to be written as any other: it is too large to go without compression. Nor can the next record raise the fence:
+    /// the one that wrote last is this process by then.
     TooLarge,
     /// It is not written; `InvalidProducerEpoch` when somebody else has written meanwhile.
     Refused(RDKafkaErrorCode),
@@ -75,13 +76,14 @@ impl Fence {
     pub fn at(end: TargetOffset) -> Self {
         Self {
             end,
-            raised: Arc::default(),
+            done: Arc::default(),
         }
     }
 
-    /// Whether it stands, or proved to be needless.
-    pub fn is_raised(&self) -> bool {
-        self.raised.load(Ordering::Relaxed)
+    /// Whether it stands, proved to be needless, or cannot be raised because its record is too large: the records behind it
+    /// are written as any others.
+    pub fn is_done(&self) -> bool {
+        self.done.load(Ordering::Relaxed)
     }
 
     /// Writes the record that `batch` signs, trying for as long as `goes_on` says so; once it may have been written, until
@@ -110,8 +112,8 @@ impl Fence {
                 }
             }
         };
-        if matches!(fate, Fate::Written(_) | Fate::Needless) {
-            self.raised.store(true, Ordering::Relaxed);
+        if !matches!(fate, Fate::Refused(_)) {
+            self.done.store(true, Ordering::Relaxed);
         }
         fate
     }

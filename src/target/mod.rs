@@ -316,7 +316,7 @@ async fn write(mut waiting: mpsc::Receiver<Write>, routes: Arc<Routes>, wire: Wi
             routes.refuse_all(batch.lane, batch.first, count, RDKafkaErrorCode::PurgeQueue);
             continue;
         }
-        match batch.fence.clone().filter(|fence| !fence.is_raised()) {
+        match batch.fence.clone().filter(|fence| !fence.is_done()) {
             Some(fence) => {
                 let raising = batch.send_behind(fence, wire.clone(), Arc::clone(&routes));
                 fences.spawn(raising.in_current_span());

@@ -265,13 +265,14 @@ fn a_record_that_only_its_compression_makes_small_enough_arrives_all_the_same() 
     let small = [("max.message.bytes", "20000")];
     let (mut sites, config) = copied_and_killed(&small, |it| it.set("compression", "lz4"))?;
     let large = Record::at(workload::BASE_TIMESTAMP).value(vec![b'x'; 50_000]);
-    Writer::new(&mut sites.source.client, "orders")?.write(0, &[large], Codec::Lz4)?;
-    let _next = Daemon::start("next", &config)?;
+    let large = vec![large; 10];
+    Writer::new(&mut sites.source.client, "orders")?.write(0, &large, Codec::Lz4)?;
+    let next = Daemon::start("next", &config)?;
     sites.await_committed("orders");
-    // The record behind it raises the fence.
-    assert_eq!(fences(&sites), 1);
     go_on(&mut sites, FEW)?;
-    assert_eq!(fences(&sites), 2);
+    // One that can be raised by no record is given up, or this process would shut itself out.
+    assert_eq!(fences(&sites), 1);
+    assert!(!next.log().contains("\"WARN\"") && !next.log().contains("\"ERROR\""));
     sites.assert_exact("orders")
 }
 
