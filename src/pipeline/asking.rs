@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::beginning::{Answer, Asked, Known, Question};
 use super::group::Group;
-use super::starting::{Assignment, Cause};
+use super::starting::Assignment;
 use super::trouble::stand_still;
 use crate::clusters::TopicPartition;
 use crate::status::State;
@@ -18,7 +18,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What came of asking where partitions begin.
 pub struct Beginning {
-    cause: Cause,
+    assignment: Assignment,
     /// Partitions that were asked about, each with what is known better than by a commit.
     asked: BTreeMap<TopicPartition, Option<Known>>,
     /// Those that wait for what lanes have left in flight: what their copies hold until then is not the last word.
@@ -30,15 +30,15 @@ impl Group {
     /// Asks where partitions begin; [`Group::begin`] gets the answer.
     pub(super) fn observe(
         &mut self,
-        cause: Cause,
+        assignment: Assignment,
         partitions: BTreeMap<TopicPartition, Option<Known>>,
     ) {
-        self.ask(cause, partitions, Duration::ZERO);
+        self.ask(assignment, partitions, Duration::ZERO);
     }
 
     fn ask(
         &mut self,
-        cause: Cause,
+        assignment: Assignment,
         partitions: BTreeMap<TopicPartition, Option<Known>>,
         delay: Duration,
     ) {
@@ -69,7 +69,7 @@ impl Group {
                 false => question.answer().await,
             };
             Beginning {
-                cause,
+                assignment,
                 asked: question.partitions,
                 settling,
                 answer,
@@ -81,12 +81,11 @@ impl Group {
     /// Takes the answer in: partitions of which all is known begin, the others wait.
     pub(super) async fn begin(&mut self, beginning: Beginning) {
         let Beginning {
-            cause,
+            assignment,
             asked,
             settling,
             answer,
         } = beginning;
-        let (Cause::Assigned(assignment) | Cause::Restarted(assignment)) = cause;
         if !asked.is_empty() {
             self.tell_whether_answered(answer.as_ref().err());
         }
@@ -97,7 +96,7 @@ impl Group {
                 ..Answer::default()
             }
         });
-        self.assign(cause, answer.observed).await;
+        self.assign(assignment, answer.observed).await;
         for at in settling.keys() {
             let reason = "what was in flight is neither written nor refused yet".to_owned();
             answer.untold.insert(at.clone(), reason);
@@ -114,7 +113,7 @@ impl Group {
         here.into_iter()
             .for_each(|at| self.restart_after(ASK_AGAIN, at));
         if !partitions.is_empty() {
-            self.ask(Cause::Restarted(assignment), partitions, ASK_AGAIN);
+            self.ask(assignment, partitions, ASK_AGAIN);
         }
     }
 
@@ -147,10 +146,11 @@ impl Group {
         }
         let seat = self.seat_of(at);
         let reason = format!("it is not known where to begin: {reason}");
-        match self.is_unanswered {
+        if self.is_unanswered {
             // Said once for all of them.
-            true => drop(seat.set_standing(State::Paused, Some(reason))),
-            false => stand_still(at, &seat, State::Paused, reason),
+            seat.set_standing(State::Paused, Some(reason));
+        } else {
+            stand_still(at, &seat, State::Paused, reason);
         }
         true
     }

@@ -31,27 +31,27 @@ use crate::target::Fence;
 /// How long a partition that could not begin is left alone.
 const ASSIGN_ANEW: Duration = Duration::from_millis(200);
 
-/// Counts assignments, so that an answer that comes late is told from the one that is waited for.
+/// Counts assignments, so that what was asked in one is not taken for an answer in another.
 pub type Assignment = u64;
-
-/// Why partitions begin, and in which assignment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// The group gave them, and waits for an answer.
-    Assigned(Assignment),
-    /// Their lanes ended in trouble that may have passed.
-    Restarted(Assignment),
-}
 
 impl Group {
     /// Takes partitions over: asks where each begins.
+    ///
+    /// The group is answered at once, as if there were none: until then librdkafka reads nothing of the partitions that are
+    /// here already (KIP-429).
     pub(super) fn own(&mut self, partitions: &[TopicPartition]) {
+        if let Err(error) = self.member.assign(&[]) {
+            tracing::debug!(%error, "assignment came too late");
+        }
+        if partitions.is_empty() {
+            return;
+        }
         self.assignments += 1;
         for at in partitions {
             self.owned.insert(at.clone(), self.assignments);
         }
         let unknown = partitions.iter().map(|at| (at.clone(), None)).collect();
-        self.observe(Cause::Assigned(self.assignments), unknown);
+        self.observe(self.assignments, unknown);
     }
 
     /// Reads a partition again, from the first record that was not acknowledged. One that flows does so already: whatever
@@ -72,10 +72,7 @@ impl Group {
                 target_end: place.is_mapping.then(|| place.map.lock().target_end()),
             };
             self.unassign(std::slice::from_ref(at));
-            self.observe(
-                Cause::Restarted(assignment),
-                [(at.clone(), Some(known))].into(),
-            );
+            self.observe(assignment, [(at.clone(), Some(known))].into());
         }
     }
 
@@ -97,9 +94,16 @@ impl Group {
         }
     }
 
-    /// Puts partitions in flow, as far as they are still owned, and answers the group's assignment.
-    pub(super) async fn assign(&mut self, cause: Cause, seen: Vec<(TopicPartition, Seen)>) {
-        let (Cause::Assigned(assignment) | Cause::Restarted(assignment)) = cause;
+    /// Puts partitions in flow, as far as they are still owned by this assignment.
+    pub(super) async fn assign(
+        &mut self,
+        assignment: Assignment,
+        seen: Vec<(TopicPartition, Seen)>,
+    ) {
+        // The event that says so follows; by an assignment librdkafka would forget what it is to say.
+        if self.member.has_lost_assignment() {
+            return;
+        }
         let mut starts = Vec::new();
         for (at, seen) in seen {
             let owned = self.owned.get(&at) == Some(&assignment);
@@ -107,8 +111,7 @@ impl Group {
                 starts.extend(self.seat(at, seen));
             }
         }
-        // An empty answer is one, too, but only to the assignment that waits for it.
-        if starts.is_empty() && cause != Cause::Assigned(self.assignments) {
+        if starts.is_empty() {
             return;
         }
         let held = starts.iter();

@@ -144,6 +144,60 @@ fn the_other_member_takes_over_when_one_is_killed() -> Result<()> {
     sites.assert_exact("orders")
 }
 
+/// The partitions of `orders` that a process has in flow.
+fn running(daemon: &Daemon) -> Result<Vec<i32>> {
+    let status = daemon.status()?;
+    let partitions = status["mirrors"][0]["topics"][0]["partitions"].as_array();
+    let partitions = partitions.cloned().unwrap_or_default().into_iter();
+    let running = partitions.filter(|one| one["state"] == "running");
+    let numbers = running.filter_map(|one| one["partition"].as_i64());
+    Ok(numbers.map(|number| number as i32).collect())
+}
+
+#[test]
+fn what_takes_long_to_take_over_holds_up_no_neighbour() -> Result<()> {
+    let mut sites = Sites::start()?;
+    sites.source.client.create_topic("orders", 8, &[])?;
+    sites.write("orders", 0, 100)?;
+    let config = sites
+        .config(&["orders"])
+        .set("commit_interval", "24h")
+        .client("session.timeout.ms", "6000")
+        .write()?;
+    let mut first = Daemon::start("first", &config)?;
+    let second = Daemon::start("second", &config)?;
+    let (own, killed) = eventually("both have partitions", SOON, || {
+        let (own, other) = (running(&second)?, running(&first)?);
+        ensure!(own.len() + other.len() == 8, "{own:?} {other:?}");
+        ensure!(!own.is_empty() && !other.is_empty(), "{own:?} {other:?}");
+        Ok((own, other))
+    });
+    sites.write("orders", 100, 100)?;
+    sites.await_copied("orders");
+    // What the first has copied is known to nobody, and is read again on the target.
+    first.kill()?;
+    let faults = sites.target.cluster().faults();
+    let looking = faults.on(Api::Fetch).client("kmirror-lookback");
+    let looking = looking.hold_before();
+    sites.target.await_hits(&looking, 1);
+    sites.write("orders", 200, 100)?;
+    let copy = &mut sites.target.client;
+    eventually("the neighbours flow meanwhile", SOON, || {
+        for partition in &own {
+            let copied = copy.log_end(&copy_of("orders"), *partition)?;
+            ensure!(copied == 300, "partition {partition}: {copied}");
+        }
+        Ok(())
+    });
+    for partition in &killed {
+        assert_eq!(copy.log_end(&copy_of("orders"), *partition)?, 200);
+    }
+    assert!(looking.held() > 0, "{looking}");
+    looking.release();
+    sites.await_copied("orders");
+    sites.assert_exact("orders")
+}
+
 #[test]
 fn a_daemon_started_before_its_clusters_waits_for_them() -> Result<()> {
     let mut sites = orders()?;

@@ -119,6 +119,11 @@ impl Member {
         PartitionQueue::split_off(&self.consumer, at)
     }
 
+    /// Whether the group has given this member's partitions away, and the event that says so is still to come.
+    pub fn has_lost_assignment(&self) -> bool {
+        self.consumer.assignment_lost()
+    }
+
     /// Starts reading partitions at the given positions.
     ///
     /// # Errors
