@@ -33,6 +33,9 @@ const READ_WITHIN: Duration = Duration::from_secs(60);
 /// Records of a stretch that is looked at: far more than can be in flight. A longer one was written by others.
 const LONGEST: u64 = 4_000_000;
 
+/// The same where others are known to write: what is among that many of theirs would not be known again.
+const LONGEST_SHARED: u64 = 100_000;
+
 /// What to look at: where the map ends, and where the copy does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Beyond {
@@ -50,33 +53,37 @@ pub struct Beyond {
 pub type Found = Result<Recovered, String>;
 
 impl Question {
-    /// Looks at what copies hold behind their maps.
-    ///
-    /// # Errors
-    ///
-    /// When the clusters do not answer.
+    /// Looks at what copies hold behind their maps; an error says why that cannot be told at the moment.
     pub(super) async fn look_back(
         &self,
         beyond: BTreeMap<TopicPartition, Beyond>,
-    ) -> Result<BTreeMap<TopicPartition, Found>, String> {
+    ) -> BTreeMap<TopicPartition, Result<Found, String>> {
+        let mut looked = BTreeMap::new();
         let mut topics: BTreeMap<_, BTreeMap<i32, Beyond>> = BTreeMap::new();
         for (at, beyond) in beyond {
-            topics
-                .entry(at.topic)
-                .or_default()
-                .insert(at.partition, beyond);
+            let longest = match self.mirror.is_only_writer(&at.topic) {
+                true => LONGEST,
+                false => LONGEST_SHARED,
+            };
+            if beyond.to.since(beyond.from) > longest {
+                let reason = format!("more than {longest} records were written to it");
+                looked.insert(at, Ok(Err(reason)));
+            } else {
+                let partitions = topics.entry(at.topic).or_default();
+                partitions.insert(at.partition, beyond);
+            }
         }
-        let mut found = BTreeMap::new();
         for (topic, partitions) in topics {
-            let one = self.look_at(&topic, &partitions).await?;
-            let one = one.into_iter();
-            found.extend(
-                one.map(|(partition, found)| {
-                    (TopicPartition::new(topic.clone(), partition), found)
-                }),
-            );
+            let found = self.look_at(&topic, &partitions).await;
+            looked.extend(partitions.into_keys().map(|partition| {
+                let found = match &found {
+                    Ok(found) => Ok(found[&partition].clone()),
+                    Err(reason) => Err(reason.clone()),
+                };
+                (TopicPartition::new(topic.clone(), partition), found)
+            }));
         }
-        Ok(found)
+        looked
     }
 
     async fn look_at(
@@ -85,14 +92,13 @@ impl Question {
         partitions: &BTreeMap<i32, Beyond>,
     ) -> Result<BTreeMap<i32, Found>, String> {
         let names = &self.topics[topic].names;
-        let short = partitions.iter().filter(|(_, beyond)| is_short(beyond));
         let starts = self.copy_starts(&names.target_topic, partitions).await?;
         let start = |partition: &i32| starts.get(partition).copied().unwrap_or(0);
-        let on_target = short.clone().map(|(partition, beyond)| {
+        let on_target = partitions.iter().map(|(partition, beyond)| {
             let stretch = Stretch {
                 from: beyond.from.get().max(start(partition)),
                 before: beyond.to.get(),
-                records: LONGEST,
+                records: beyond.to.since(beyond.from),
             };
             (*partition, stretch)
         });
@@ -106,7 +112,7 @@ impl Question {
             move |record| Some(Copied::of_copy(record, stamp.as_ref())),
         )
         .await?;
-        let original = self.originals(topic, short, &written).await?;
+        let original = self.originals(topic, partitions, &written).await?;
         let cleaning = self.cleaning(topic, &names.target_topic).await?;
         let found = partitions.iter().map(|(partition, beyond)| {
             let is_cut = start(partition) > beyond.from.get();
@@ -143,10 +149,10 @@ impl Question {
     async fn originals(
         &self,
         topic: &str,
-        partitions: impl Iterator<Item = (&i32, &Beyond)>,
+        partitions: &BTreeMap<i32, Beyond>,
         written: &Taken<Copied>,
     ) -> Result<Taken<Copied>, String> {
-        let on_source = partitions.map(|(partition, beyond)| {
+        let on_source = partitions.iter().map(|(partition, beyond)| {
             let is_empty = of(written, *partition).is_empty();
             let stretch = Stretch {
                 from: beyond.source.get(),
@@ -196,10 +202,6 @@ impl Question {
     }
 }
 
-fn is_short(beyond: &Beyond) -> bool {
-    beyond.to.since(beyond.from) <= LONGEST
-}
-
 fn of<T>(taken: &Taken<T>, partition: i32) -> &[(i64, T)] {
     taken.get(&partition).map_or(&[], Vec::as_slice)
 }
@@ -210,9 +212,6 @@ fn compare(
     written: &[(i64, Copied)],
     cleaning: Cleaning,
 ) -> Found {
-    if !is_short(beyond) {
-        return Err(format!("more than {LONGEST} records were written to it"));
-    }
     // A copy that keeps times of its own tells nothing of those of the source.
     let timed = written.iter().all(|(_, copied)| copied.timed.is_some());
     let digest = |copied: &Copied| copied.timed.filter(|_| timed).unwrap_or(copied.untimed);

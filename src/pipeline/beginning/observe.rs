@@ -134,9 +134,20 @@ impl Question {
                 }
             }
         }
-        let mut found = self.look_back(beyond).await?;
-        for (at, seen) in &mut answer.observed {
-            seen.memory.found = found.remove(at);
+        let mut found = self.look_back(beyond).await;
+        answer
+            .observed
+            .retain_mut(|(at, seen)| match found.remove(at).transpose() {
+                Ok(found) => {
+                    seen.memory.found = found;
+                    true
+                }
+                Err(reason) => {
+                    answer.untold.insert(at.clone(), reason);
+                    false
+                }
+            });
+        for (_, seen) in &mut answer.observed {
             if let Some(Ok(Recovered { to: Some(to), .. })) = &seen.memory.found
                 && seen
                     .observed
