@@ -109,9 +109,8 @@ impl Group {
         });
         // One that has a place is asked about from where it will have got to by then.
         let here = partitions.extract_if(.., |at, _| self.lanes.place(at).is_some());
-        let here: Vec<_> = here.map(|(at, _)| at).collect();
-        here.into_iter()
-            .for_each(|at| self.restart_after(ASK_AGAIN, at));
+        let here = here.map(|(at, _)| at).collect();
+        self.restart_after(ASK_AGAIN, here);
         if !partitions.is_empty() {
             self.ask(assignment, partitions, ASK_AGAIN);
         }

@@ -52,8 +52,8 @@ pub struct Group {
     pub(super) is_unanswered: bool,
     /// Writes where the maps of partitions begin, before their first record.
     pub(super) map_beginnings: JoinSet<()>,
-    /// Partitions whose lanes ended in trouble, waiting for their delay.
-    pub(super) restarts: JoinSet<(TopicPartition, Assignment)>,
+    /// Partitions that are to begin once more, waiting for their delay.
+    pub(super) restarts: JoinSet<Vec<(TopicPartition, Assignment)>>,
     /// The seats of the partitions that are owned.
     seats: BTreeMap<TopicPartition, Arc<Seat>>,
     /// What belonged to partitions that were given back or lost, for when they come back.
@@ -114,13 +114,12 @@ impl Group {
                 _ = looks.tick() => self.look_at_the_clock(),
                 _ = commits.tick() => self.commit(),
                 Ok(()) = self.wanted.changed() => self.follow().await,
-                error = member.serve() => self.source_error(&error),
-                // Behind the group's own events: taking a partition back while one of them waits for its
-                // answer would be that answer.
-                Some(due) = self.restarts.join_next(), if events.is_empty() => {
-                    let (at, assignment) = due.expect("a delay does not panic");
-                    self.restart_due(&at, assignment);
+                // Behind the group's own events, and before more of them can come: taking a partition back while one waits
+                // for its answer would be that answer.
+                Some(due) = self.restarts.join_next() => {
+                    self.restart_due(due.expect("a delay does not panic"));
                 }
+                error = member.serve() => self.source_error(&error),
             }
         }
         drop(member);
@@ -298,7 +297,7 @@ impl Group {
             "the source topic was deleted and created anew"
         );
         self.lanes.halt(&stale, Instant::now() + SETTLE).await;
-        stale.iter().for_each(|at| self.restart(at));
+        self.restart(&stale);
     }
 
     /// Stops reading partitions; an empty list answers the group all the same.
@@ -333,7 +332,7 @@ impl Group {
 }
 
 /// Partitions in a log line, which names some of many.
-struct Named<'a>(&'a [TopicPartition]);
+pub(super) struct Named<'a>(pub(super) &'a [TopicPartition]);
 
 impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

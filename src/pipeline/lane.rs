@@ -56,10 +56,8 @@ pub struct Lane {
 /// Why a lane ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// It was told to, and the fate of all it sent is known.
+    /// It was told to.
     Stopped,
-    /// It was told to, and the time to settle was over before the fate of all it sent was known.
-    Unsettled,
     /// It cannot go on by itself.
     Trouble(Trouble),
 }
@@ -186,8 +184,7 @@ impl Lane {
         let settled = in_time.await.is_ok();
         let end = match flown {
             Err(trouble) => End::Trouble(trouble),
-            Ok(()) if settled => End::Stopped,
-            Ok(()) => End::Unsettled,
+            Ok(()) => End::Stopped,
         };
         let settling = (!settled).then(|| {
             acks.write_no_more();

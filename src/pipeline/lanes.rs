@@ -145,9 +145,7 @@ impl Place {
         };
         Progress { reached, committed }
     }
-}
 
-impl Place {
     /// What of its map has to be written before its position may be committed (I8).
     pub fn unsaved(&self) -> Option<Unsaved> {
         self.is_mapping.then(|| self.map.lock().unsaved()).flatten()
@@ -221,9 +219,7 @@ impl Lanes {
     }
 
     /// Tells the lanes of `partitions` to settle by `deadline` and waits for them. The partitions stay, standing still.
-    /// Answers whether the fate of all that was sent is known.
-    pub async fn halt(&mut self, partitions: &[TopicPartition], deadline: Instant) -> bool {
-        let mut settled = true;
+    pub async fn halt(&mut self, partitions: &[TopicPartition], deadline: Instant) {
         let mut waiting = BTreeSet::new();
         for at in partitions {
             if let Some(seated) = self.partitions.get_mut(at)
@@ -241,18 +237,16 @@ impl Lanes {
         while !waiting.is_empty() {
             let (at, end) = self.join().await;
             waiting.remove(&at);
-            settled &= end != End::Unsettled;
             if !halted.contains(&at) {
                 self.ended.push_back((at, end));
             }
         }
         self.ended.retain(|(at, _)| !halted.contains(at));
-        settled
     }
 
     /// Halts `partitions` and lets them go.
     pub async fn stop(&mut self, partitions: &[TopicPartition], deadline: Instant) -> Stopped {
-        let settled = self.halt(partitions, deadline).await;
+        self.halt(partitions, deadline).await;
         let seated = partitions.iter();
         let seated = seated.filter_map(|at| Some((at.clone(), self.partitions.remove(at)?)));
         let seated: Vec<_> = seated.collect();
@@ -260,7 +254,8 @@ impl Lanes {
             place.is_settled = !self.is_settling(&at);
             (at, place)
         });
-        let places = places.collect();
+        let places: Vec<_> = places.collect();
+        let settled = places.iter().all(|(_, place)| place.is_settled);
         Stopped { places, settled }
     }
 

@@ -1,5 +1,6 @@
 //! Brings assigned partitions into flow: decides where each begins, seats it and starts its lane.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::beginning::{
 };
 use super::caution::Caution;
 use super::flight::Flight;
-use super::group::Group;
+use super::group::{Group, Named};
 use super::lane::{Lane, SETTLE};
 use super::lanes::{Place, Progress};
 use super::mark::Committed;
@@ -54,44 +55,47 @@ impl Group {
         self.observe(self.assignments, unknown);
     }
 
-    /// Reads a partition again, from the first record that was not acknowledged. One that flows does so already: whatever
+    /// Reads partitions again, each from the first record that was not acknowledged. One that flows does so already: whatever
     /// asked for this was got over another way.
-    pub(super) fn restart(&mut self, at: &TopicPartition) {
-        let Some(assignment) = self.owned.get(at).copied() else {
-            return;
-        };
-        if self.lanes.is_flowing(at) {
-            return;
+    pub(super) fn restart(&mut self, partitions: &[TopicPartition]) {
+        let mut known: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for at in partitions {
+            if let Some(assignment) = self.owned.get(at)
+                && !self.lanes.is_flowing(at)
+                && let Some(place) = self.lanes.place(at)
+            {
+                let of_assignment = known.entry(*assignment).or_default();
+                of_assignment.insert(at.clone(), Some(known_of(place)));
+            }
         }
-        if let Some(place) = self.lanes.place(at) {
-            let known = Known {
-                position: Some(place.seat.reading_position()),
-                counted_in: place.counted_in.clone(),
-                copy_id: place.copy_id.clone(),
-                mapped_to: None,
-                target_end: place.is_mapping.then(|| place.map.lock().target_end()),
-            };
-            self.unassign(std::slice::from_ref(at));
-            self.observe(assignment, [(at.clone(), Some(known))].into());
+        for (assignment, known) in known {
+            let partitions: Vec<_> = known.keys().cloned().collect();
+            self.unassign(&partitions);
+            self.observe(assignment, known);
         }
     }
 
-    /// Reads a partition again after a while, if it is still of the same assignment then.
-    pub(super) fn restart_after(&mut self, delay: Duration, at: TopicPartition) {
-        let Some(assignment) = self.owned.get(&at).copied() else {
-            return;
-        };
-        self.restarts.spawn(async move {
-            tokio::time::sleep(delay).await;
-            (at, assignment)
+    /// Reads partitions again after a while, as far as they are still of the same assignment then.
+    pub(super) fn restart_after(&mut self, delay: Duration, partitions: Vec<TopicPartition>) {
+        let owned = partitions.into_iter().filter_map(|at| {
+            let assignment = self.owned.get(&at).copied();
+            Some((at, assignment?))
         });
+        let owned: Vec<_> = owned.collect();
+        if !owned.is_empty() {
+            self.restarts.spawn(async move {
+                tokio::time::sleep(delay).await;
+                owned
+            });
+        }
     }
 
-    /// The time has come to read a partition again.
-    pub(super) fn restart_due(&mut self, at: &TopicPartition, assignment: Assignment) {
-        if self.owned.get(at) == Some(&assignment) {
-            self.restart(at);
-        }
+    /// The time has come to read partitions again.
+    pub(super) fn restart_due(&mut self, due: Vec<(TopicPartition, Assignment)>) {
+        let due = due.into_iter();
+        let owned = due.filter(|(at, assignment)| self.owned.get(at) == Some(assignment));
+        let owned: Vec<_> = owned.map(|(at, _)| at).collect();
+        self.restart(&owned);
     }
 
     /// Puts partitions in flow, as far as they are still owned by this assignment.
@@ -128,20 +132,25 @@ impl Group {
             .map(|start| (start.at.clone(), start.position))
             .collect();
         let mut refused = self.member.validate(&positions).await;
+        if !refused.is_empty() {
+            let partitions: Vec<_> = refused.iter().cloned().collect();
+            let partitions = Named(&partitions).to_string();
+            tracing::warn!(
+                partitions,
+                "librdkafka cannot begin to read, assigning anew"
+            );
+        }
         refused.extend(self.commit_beginnings(&mut starts).await);
         let gates = self.save_beginnings(&starts);
         for (start, gate) in starts.into_iter().zip(gates) {
             if refused.contains(&start.at) {
-                tracing::warn!(
-                    partition = %start.at,
-                    "the partition cannot begin yet, assigning anew"
-                );
-                self.lanes.hold(start.at.clone(), start.place);
-                self.restart_after(ASSIGN_ANEW, start.at);
+                self.lanes.hold(start.at, start.place);
             } else {
                 self.start_lane(start, gate);
             }
         }
+        // Together: each question waits for commits of its own.
+        self.restart_after(ASSIGN_ANEW, refused.into_iter().collect());
     }
 
     /// Writes where the maps of partitions begin, before their first record: what is then found on the target behind it was
@@ -172,7 +181,9 @@ impl Group {
         let beginnings = beginnings
             .map(|start| (start.at.clone(), start.place.reached()))
             .collect();
-        if !self.commit_now(beginnings, Instant::now() + SETTLE).await {
+        // Not so long that the others' lease runs out meanwhile.
+        let within = SETTLE.min(self.member.session_timeout() / 5);
+        if !self.commit_now(beginnings, Instant::now() + within).await {
             return fresh.iter().map(|start| start.at.clone()).collect();
         }
         for start in &mut fresh {
@@ -390,6 +401,17 @@ impl Group {
             flight,
         };
         self.lanes.start(start.at, start.place, lane, stop);
+    }
+}
+
+/// What this process knows better than a commit.
+fn known_of(place: &Place) -> Known {
+    Known {
+        position: Some(place.seat.reading_position()),
+        counted_in: place.counted_in.clone(),
+        copy_id: place.copy_id.clone(),
+        mapped_to: None,
+        target_end: place.is_mapping.then(|| place.map.lock().target_end()),
     }
 }
 

@@ -110,7 +110,7 @@ impl Group {
             }
         };
         if let Some(delay) = delay {
-            self.restart_after(delay, at.clone());
+            self.restart_after(delay, vec![at.clone()]);
         }
     }
 

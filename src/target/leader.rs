@@ -17,8 +17,9 @@ use crate::wire::{self, Wire};
 /// The last versions of Fetch and Produce that name topics: later ones tell their ids.
 const NAMED: i16 = 12;
 
-/// How long the leader may wait for the other replicas, in milliseconds.
-const REPLICATED_WITHIN_MS: i32 = 5_000;
+/// How long the leader may wait for the other replicas, in milliseconds: a broker answers a connection's requests one after
+/// the other, and the fences of other partitions wait behind this one. Sent again, the batch is known by its sequence.
+const REPLICATED_WITHIN_MS: i32 = 1_000;
 
 /// The leader of a partition, as the cluster told a moment ago.
 pub(super) struct Leader<'a> {
