@@ -87,8 +87,9 @@ impl Config {
         self.client("debug", "msg")
     }
 
-    /// Sets a key of the mirror, its value in YAML.
+    /// Sets a key of the mirror, its value in YAML, in place of what was set before.
     pub fn set(mut self, key: &str, value: &str) -> Self {
+        self.mirror.retain(|(known, _)| known != key);
         self.mirror.push((key.to_owned(), value.to_owned()));
         self
     }

@@ -1,9 +1,13 @@
 //! A record that the target refuses for good stops its own partition, exactly there, until the cause is gone.
 
+use std::ops::Range;
+
 use anyhow::{Result, ensure};
+use serde_json::Value;
 
 use crate::harness::{SOON, Sites, await_state, copy_of, metric};
 use crate::support::codec::Codec;
+use crate::support::config_file::Config;
 use crate::support::daemon::Daemon;
 use crate::support::ledger::Writer;
 use crate::support::record::Record;
@@ -18,9 +22,49 @@ fn sites(copy_configs: &[(&str, &str)]) -> Result<Sites> {
     Ok(sites)
 }
 
-fn small(count: usize) -> Vec<Record> {
-    let keyed = |index| Record::at(now()).key(format!("{index}")).value("small");
-    (0..count).map(keyed).collect()
+/// A mirror that leaves the copy's configs alone, and sends records as large as they are.
+fn config(sites: &Sites) -> Config {
+    sites
+        .config(&["orders"])
+        .set("sync_topic_configs", "false")
+        .set("compression", "none")
+}
+
+/// Records that any topic takes, no two alike.
+fn small(numbers: Range<usize>) -> Vec<Record> {
+    let keyed = |number| Record::at(now()).key(format!("{number}")).value("small");
+    numbers.map(keyed).collect()
+}
+
+/// What a topic takes that wants no record of more than an hour ahead.
+const AN_HOUR_AHEAD: (&str, &str) = ("message.timestamp.after.max.ms", "3600000");
+/// What a topic takes that wants a key in each record.
+const COMPACTED: (&str, &str) = ("cleanup.policy", "compact");
+
+/// The broker's words for a record that is too large.
+const TOO_LARGE: &str = "Message size too large";
+/// For one that lacks what the topic asks for.
+const NOT_VALID: &str = "Broker failed to validate record";
+/// For one of a time that the topic does not take.
+const BAD_TIME: &str = "Invalid timestamp";
+
+fn large() -> Record {
+    Record::at(now()).key("large").value(vec![b'x'; 20_000])
+}
+
+fn keyless() -> Record {
+    Record::at(now()).value("keyless")
+}
+
+/// Of two hours ahead.
+fn early() -> Record {
+    Record::at(now() + 7_200_000).key("early").value("early")
+}
+
+/// Lets the source take records of any time.
+fn take_any_time(sites: &mut Sites) -> Result<()> {
+    let any_time = [("message.timestamp.after.max.ms", "9223372036854775807")];
+    sites.source.client.set_topic_configs("orders", &any_time)
 }
 
 fn now() -> i64 {
@@ -41,18 +85,14 @@ fn stops_exactly_there(
     reason: &str,
     mend: &[(&str, &str)],
 ) -> Result<()> {
-    let config = sites
-        .config(&["orders"])
-        .set("sync_topic_configs", "false")
-        .set("compression", "none")
-        .write()?;
-    let records = [small(5), vec![refused], small(200)].concat();
+    let config = config(sites).write()?;
+    let records = [small(0..5), vec![refused], small(5..205)].concat();
     write(sites, 0, &records)?;
     let daemon = Daemon::start("daemon", &config)?;
     let told = await_state(&daemon, "orders", 0, "rejected");
     assert!(told.contains("offset 5"), "{told}");
     assert!(told.contains(reason), "{told}");
-    write(sites, 1, &small(50))?;
+    write(sites, 1, &small(0..50))?;
     let copy = copy_of("orders");
     eventually("the other partition runs on", SOON, || {
         let copied = sites.target.client.log_end(&copy, 1)?;
@@ -75,72 +115,139 @@ fn stops_exactly_there(
 #[test]
 fn i9_a_record_that_is_too_large_stops_its_partition_until_the_limit_is_raised() -> Result<()> {
     let mut sites = sites(&[("max.message.bytes", "10000")])?;
-    let large = Record::at(now()).key("large").value(vec![b'x'; 20_000]);
     let mend = [("max.message.bytes", "100000")];
-    stops_exactly_there(&mut sites, large, "too large", &mend)
+    stops_exactly_there(&mut sites, large(), TOO_LARGE, &mend)
 }
 
 #[test]
 fn a_record_without_a_key_waits_until_its_copy_is_not_compacted() -> Result<()> {
-    let mut sites = sites(&[("cleanup.policy", "compact")])?;
-    let keyless = Record::at(now()).value("keyless");
-    stops_exactly_there(&mut sites, keyless, "", &[("cleanup.policy", "delete")])
+    let mut sites = sites(&[COMPACTED])?;
+    let mend = [("cleanup.policy", "delete")];
+    stops_exactly_there(&mut sites, keyless(), NOT_VALID, &mend)
 }
 
 #[test]
 fn a_record_from_the_future_waits_until_the_limit_is_raised() -> Result<()> {
-    let mut sites = sites(&[("message.timestamp.after.max.ms", "3600000")])?;
-    let any_time = [("message.timestamp.after.max.ms", "9223372036854775807")];
-    sites.source.client.set_topic_configs("orders", &any_time)?;
-    let future = Record::at(now() + 7_200_000).key("future").value("early");
+    let mut sites = sites(&[AN_HOUR_AHEAD])?;
+    take_any_time(&mut sites)?;
     let mend = [("message.timestamp.after.max.ms", "36000000")];
-    stops_exactly_there(&mut sites, future, "timestamp", &mend)
+    stops_exactly_there(&mut sites, early(), BAD_TIME, &mend)
+}
+
+/// Waits until everything is committed, and checks that of all records just that at `offset` of partition 0 has no copy,
+/// and that it was told and counted.
+fn assert_only_left_out(
+    sites: &mut Sites,
+    daemon: &Daemon,
+    offset: i64,
+    reason: &str,
+) -> Result<()> {
+    sites.await_committed("orders");
+    let told = daemon.log();
+    let told = told.lines().filter(|line| line.contains("record skipped"));
+    let told: Vec<Value> = told.map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let [told] = &told[..] else {
+        panic!("not told once: {told:#?}");
+    };
+    let place = (&told["topic"], &told["partition"], &told["offset"]);
+    assert_eq!(place, (&"orders".into(), &0.into(), &offset.into()));
+    let why = told["code"].as_str().unwrap_or_default();
+    assert!(why.contains(reason), "{told}");
+    let metrics = daemon.metrics()?;
+    let skipped = |labels: &[_]| metrics.sum("kmirror_skipped_records_total", labels);
+    assert_eq!(skipped(&[("cause", "rejected")]), Some(1.0));
+    assert_eq!(skipped(&[]), Some(1.0), "for whatever cause");
+    assert_eq!(await_state(daemon, "orders", 0, "running"), "");
+    let found = sites.compare("orders")?;
+    assert!(found.is_exact_but_for_losses(), "{found:#?}");
+    assert_eq!(found.lost, 1, "{found:#?}");
+    let lost = found
+        .first
+        .first()
+        .map(|it| (it.partition, it.source_offset));
+    assert_eq!(lost, Some((0, Some(offset))), "{found:#?}");
+    Ok(())
+}
+
+/// Puts `refused` between others and checks that it alone is left out.
+fn leaves_out_just_that_one(sites: &mut Sites, refused: Record, reason: &str) -> Result<()> {
+    let records = [small(0..100), vec![refused], small(100..200)].concat();
+    write(sites, 0, &records)?;
+    write(sites, 1, &small(0..50))?;
+    let config = config(sites).set("on_rejected", "skip").write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    assert_only_left_out(sites, &daemon, 100, reason)
 }
 
 #[test]
 fn on_rejected_skip_leaves_out_just_that_record_and_counts_it() -> Result<()> {
     let mut sites = sites(&[("max.message.bytes", "10000")])?;
-    let large = Record::at(now()).key("large").value(vec![b'x'; 20_000]);
-    let records = [small(100), vec![large], small(100)].concat();
-    write(&mut sites, 0, &records)?;
-    let config = sites
-        .config(&["orders"])
-        .set("sync_topic_configs", "false")
-        .set("compression", "none")
-        .set("on_rejected", "skip")
-        .write()?;
+    leaves_out_just_that_one(&mut sites, large(), TOO_LARGE)
+}
+
+#[test]
+fn on_rejected_skip_leaves_out_just_a_record_without_a_key() -> Result<()> {
+    let mut sites = sites(&[COMPACTED])?;
+    leaves_out_just_that_one(&mut sites, keyless(), NOT_VALID)
+}
+
+#[test]
+fn on_rejected_skip_leaves_out_just_a_record_from_the_future() -> Result<()> {
+    let mut sites = sites(&[AN_HOUR_AHEAD])?;
+    take_any_time(&mut sites)?;
+    leaves_out_just_that_one(&mut sites, early(), BAD_TIME)
+}
+
+/// Has the copy take a config that kmirror does not know of, so that it sends `refused` in one batch with others, which the
+/// target refuses as a whole; checks that it alone is left out.
+fn is_found_in_its_batch(
+    sites: &mut Sites,
+    limit: (&str, &str),
+    refused: Record,
+    reason: &str,
+) -> Result<()> {
+    let config = config(sites).set("on_rejected", "skip");
+    // Looks at the clusters once, when it starts.
+    let config = config.set("discovery_interval", "1h").write()?;
+    write(sites, 0, &small(0..10))?;
     let daemon = Daemon::start("daemon", &config)?;
     sites.await_committed("orders");
-    assert_eq!(sites.target.client.log_end(&copy_of("orders"), 0)?, 200);
-    let skipped = daemon.metrics()?;
-    let skipped = skipped.sum("kmirror_skipped_records_total", &[("cause", "rejected")]);
-    assert_eq!(skipped, Some(1.0));
-    let comparison = sites.compare("orders")?;
-    assert_eq!(
-        (comparison.lost, comparison.duplicated),
-        (1, 0),
-        "{comparison:#?}"
-    );
-    Ok(())
+    let copy = copy_of("orders");
+    sites.target.client.set_topic_configs(&copy, &[limit])?;
+    // Behind it is nothing in flight yet, which would be written before it.
+    write(sites, 0, &[small(10..60), vec![refused]].concat())?;
+    sites.await_committed("orders");
+    let together = "sending its records one by one";
+    assert!(daemon.log().contains(together), "{}", daemon.log());
+    write(sites, 0, &small(60..100))?;
+    assert_only_left_out(sites, &daemon, 60, reason)
+}
+
+#[test]
+fn a_record_without_a_key_is_found_in_a_batch_that_is_refused_as_a_whole() -> Result<()> {
+    is_found_in_its_batch(&mut sites(&[])?, COMPACTED, keyless(), NOT_VALID)
+}
+
+#[test]
+fn a_record_from_the_future_is_found_in_a_batch_that_is_refused_as_a_whole() -> Result<()> {
+    let mut sites = sites(&[("message.timestamp.after.max.ms", "36000000")])?;
+    take_any_time(&mut sites)?;
+    is_found_in_its_batch(&mut sites, AN_HOUR_AHEAD, early(), BAD_TIME)
 }
 
 #[test]
 fn a_limit_that_is_lowered_meanwhile_costs_no_record() -> Result<()> {
     let mut sites = sites(&[])?;
-    let config = sites
-        .config(&["orders"])
-        .set("sync_topic_configs", "false")
-        .set("compression", "none")
-        .write()?;
+    let config = config(&sites).write()?;
     let daemon = Daemon::start("daemon", &config)?;
-    write(&mut sites, 0, &small(10))?;
+    write(&mut sites, 0, &small(0..10))?;
     sites.await_copied("orders");
     let lower = [("max.message.bytes", "10000")];
     sites
         .target
         .client
         .set_topic_configs(&copy_of("orders"), &lower)?;
-    write(&mut sites, 0, &small(3_000))?;
+    write(&mut sites, 0, &small(10..3_010))?;
     sites.await_committed("orders");
     await_state(&daemon, "orders", 0, "running");
     // Batches behind the refused one had been in flight: those that were small enough are there twice.
@@ -152,7 +259,7 @@ fn a_limit_that_is_lowered_meanwhile_costs_no_record() -> Result<()> {
     );
     // By now the limit is known, and what follows is cut to it.
     let before = comparison.duplicated;
-    write(&mut sites, 0, &small(3_000))?;
+    write(&mut sites, 0, &small(3_010..6_010))?;
     sites.await_committed("orders");
     let comparison = sites.compare("orders")?;
     assert_eq!(comparison.duplicated, before, "{comparison:#?}");
