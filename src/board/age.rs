@@ -1,47 +1,86 @@
 //! Knows how old the newest of something is that is expected again and again.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Mutex;
+use std::time::Duration;
 
-use super::now_ms;
+use tokio::time::Instant;
 
-/// The time of the newest one. Its age is told when somebody asks, so that it grows when nothing comes.
+use super::{lock, now_ms};
+
+/// How old the newest one is. It is told when somebody asks, so that it grows when nothing comes, and by a clock that nobody
+/// sets: when the wall clock is set back, the age would stand at 0 for as long as that, whatever does not come.
 #[derive(Debug, Default)]
 pub struct Age {
-    /// Since when they are expected (ms); 0 while none are.
-    since: AtomicI64,
-    /// When the newest was (ms); 0 before the first.
-    newest: AtomicI64,
+    /// `None` while none are expected.
+    expected: Mutex<Option<Expected>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Expected {
+    since: Instant,
+    newest: Option<Seen>,
+}
+
+/// One that was seen.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    at: Instant,
+    /// How old it was then, by the wall clock; nothing for one from the future.
+    age: Duration,
+}
+
+impl Seen {
+    fn age(self, now: Instant) -> Duration {
+        self.age + now.saturating_duration_since(self.at)
+    }
 }
 
 impl Age {
     /// They are expected from now on.
     pub fn begin(&self) {
-        self.newest.store(0, Ordering::Relaxed);
-        self.since.store(now_ms(), Ordering::Relaxed);
+        self.begin_at(Instant::now());
     }
 
     /// None are expected any more.
     pub fn end(&self) {
-        self.since.store(0, Ordering::Relaxed);
+        *lock(&self.expected) = None;
     }
 
     /// There was one at `time` (ms).
     pub fn see(&self, time: i64) {
-        self.newest.fetch_max(time, Ordering::Relaxed);
+        let age = u64::try_from(now_ms().saturating_sub(time)).unwrap_or(0);
+        let (at, age) = (Instant::now(), Duration::from_millis(age));
+        self.note(Seen { at, age });
     }
 
     /// Seconds since the newest one; before the first, since they are expected; `None` while none are.
     pub fn seconds(&self) -> Option<f64> {
-        self.seconds_at(now_ms())
+        self.seconds_at(Instant::now())
     }
 
-    fn seconds_at(&self, now: i64) -> Option<f64> {
-        let since = self.since.load(Ordering::Relaxed);
-        let newest = match self.newest.load(Ordering::Relaxed) {
-            0 => since,
-            newest => newest,
+    fn begin_at(&self, since: Instant) {
+        let newest = None;
+        *lock(&self.expected) = Some(Expected { since, newest });
+    }
+
+    fn note(&self, seen: Seen) {
+        let mut expected = lock(&self.expected);
+        let Some(expected) = expected.as_mut() else {
+            return;
         };
-        (since != 0).then(|| now.saturating_sub(newest).max(0) as f64 / 1000.0)
+        let known = expected.newest.map(|newest| newest.age(seen.at));
+        if known.is_none_or(|known| seen.age < known) {
+            expected.newest = Some(seen);
+        }
+    }
+
+    fn seconds_at(&self, now: Instant) -> Option<f64> {
+        let expected = (*lock(&self.expected))?;
+        let since_begin = now.saturating_duration_since(expected.since);
+        let age = expected
+            .newest
+            .map_or(since_begin, |newest| newest.age(now));
+        Some(age.as_secs_f64())
     }
 }
 
@@ -49,19 +88,46 @@ impl Age {
 mod tests {
     use super::*;
 
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
     #[test]
     fn the_age_grows_until_a_newer_one_is_seen() {
-        let age = Age::default();
-        assert_eq!(age.seconds_at(1_000), None);
-        age.since.store(1_000, Ordering::Relaxed);
-        assert_eq!(age.seconds_at(3_500), Some(2.5));
-        age.see(500);
-        assert_eq!(age.seconds_at(3_500), Some(3.0));
-        age.see(3_400);
-        age.see(2_000);
-        assert_eq!(age.seconds_at(3_500), Some(0.1));
-        assert_eq!(age.seconds_at(3_000), Some(0.0));
+        let (age, start) = (Age::default(), Instant::now());
+        assert_eq!(age.seconds_at(start), None);
+        age.begin_at(start);
+        assert_eq!(age.seconds_at(start + ms(2_500)), Some(2.5));
+        let see = |at, old| {
+            let (at, age_then) = (start + ms(at), ms(old));
+            age.note(Seen { at, age: age_then });
+        };
+        // Of before they were expected.
+        see(2_500, 3_000);
+        assert_eq!(age.seconds_at(start + ms(2_500)), Some(3.0));
+        see(2_500, 100);
+        see(2_600, 1_500);
+        assert_eq!(age.seconds_at(start + ms(2_700)), Some(0.3));
         age.end();
-        assert_eq!(age.seconds_at(9_000), None);
+        see(3_000, 0);
+        assert_eq!(age.seconds_at(start + ms(8_000)), None);
+    }
+
+    #[test]
+    fn one_from_the_future_ages_from_when_it_was_seen() {
+        let age = Age::default();
+        age.begin();
+        age.see(now_ms() + 86_400_000);
+        assert!(age.seconds() < Some(60.0));
+        let later = Instant::now() + ms(90_000);
+        assert!(age.seconds_at(later) >= Some(90.0));
+        // The wall clock was set back to where it belongs.
+        age.see(now_ms() - 5_000);
+        assert!(age.seconds() < Some(5.0), "an older one counts for nothing");
+        age.note(Seen {
+            at: later,
+            age: ms(5_000),
+        });
+        assert_eq!(age.seconds_at(later), Some(5.0));
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
 
+use tokio::time::Instant;
+
 use super::{Standing, lock, now_ms};
 use crate::budget::Share;
 use crate::clusters::TopicId;
@@ -28,8 +30,8 @@ pub struct Seat {
     in_flight: AtomicU64,
     /// Timestamp (ms) of the oldest record read and not acknowledged; `i64::MAX` when there is none.
     oldest: AtomicI64,
-    /// When the partition was first seen behind with nothing read (ms); 0 when it is not.
-    behind_since: AtomicI64,
+    /// When the partition was first seen behind; `None` when it is not. By a clock that nobody sets.
+    behind_since: Mutex<Option<Instant>>,
     /// Whether reading is held up, so that librdkafka's own view of the log end grows old.
     held_up: AtomicBool,
 }
@@ -55,7 +57,7 @@ impl Seat {
             target_end: AtomicI64::new(UNKNOWN),
             in_flight: AtomicU64::new(0),
             oldest: AtomicI64::new(NONE),
-            behind_since: AtomicI64::new(0),
+            behind_since: Mutex::default(),
             held_up: AtomicBool::new(false),
         }
     }
@@ -193,25 +195,24 @@ impl Seat {
         (end != UNKNOWN).then(|| SourceOffset::new(end).since(self.position()))
     }
 
-    /// Age of the oldest unacknowledged record; of the moment since which the partition is known to be
-    /// behind, when none of its records has been read yet.
-    fn lag_seconds(&self, now: i64) -> Option<f64> {
+    /// Age of the oldest unacknowledged record, by the wall clock, `wall` (ms); how long the partition is known to be behind,
+    /// by the steady clock, when none of its records has been read yet, or the oldest has no timestamp or one from the future.
+    fn lag_seconds(&self, wall: i64, steady: Instant) -> Option<f64> {
         let lag = self.lag_records()?;
+        let mut behind_since = lock(&self.behind_since);
         if lag == 0 {
-            self.behind_since.store(0, Ordering::Relaxed);
+            *behind_since = None;
             return Some(0.0);
         }
-        let unset =
-            self.behind_since
-                .compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
-        let since = unset.map_or_else(|since| since, |_| now);
-        let oldest = match self.oldest.load(Ordering::Relaxed) {
-            NONE => since,
-            // Without a timestamp of its own, or with one from the future, a record is as old as the lag.
-            timestamp if timestamp < 0 || timestamp > now => since,
-            timestamp => timestamp,
-        };
-        Some((now.saturating_sub(oldest)).max(0) as f64 / 1000.0)
+        let since = *behind_since.get_or_insert(steady);
+        Some(match self.oldest.load(Ordering::Relaxed) {
+            timestamp if (0..=wall).contains(&timestamp) => (wall - timestamp) as f64 / 1000.0,
+            _ => steady.saturating_duration_since(since).as_secs_f64(),
+        })
+    }
+
+    fn lag_seconds_now(&self) -> Option<f64> {
+        self.lag_seconds(now_ms(), Instant::now())
     }
 
     pub(super) fn status(&self) -> PartitionStatus {
@@ -224,16 +225,70 @@ impl Seat {
             source_end: known(&self.source_end),
             target_end: known(&self.target_end),
             lag_records: self.lag_records(),
-            lag_seconds: self.lag_seconds(now_ms()),
+            lag_seconds: self.lag_seconds_now(),
             ..PartitionStatus::new(self.partition, state)
         }
     }
 
     pub(super) fn refresh(&self) {
         self.metrics.source_position.set(self.position().get());
-        if let (Some(records), Some(seconds)) = (self.lag_records(), self.lag_seconds(now_ms())) {
+        if let (Some(records), Some(seconds)) = (self.lag_records(), self.lag_seconds_now()) {
             self.metrics.lag_records.set(records as i64);
             self.metrics.lag_seconds.set(seconds);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::board::MirrorBoard;
+    use crate::budget::Budget;
+    use crate::metrics::Metrics;
+
+    const WALL: i64 = 1_700_000_000_000;
+    const HOUR: i64 = 3_600_000;
+
+    /// A seat of a partition whose source ends at 10.
+    fn seat() -> Arc<Seat> {
+        let board = MirrorBoard::new("m", "a", "b", Metrics::new());
+        let topic = board.topic("orders", "a.orders", "g");
+        let seat = topic.seat(0, &Budget::new(1 << 20));
+        seat.set_source_range(SourceOffset::new(0), SourceOffset::new(10));
+        seat
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_set_shortens_and_lengthens_no_lag_that_is_known_by_no_record() {
+        let (seat, start) = (seat(), Instant::now());
+        let lag = |wall, seconds| seat.lag_seconds(wall, start + Duration::from_secs(seconds));
+        assert_eq!(lag(WALL, 0), Some(0.0));
+        assert_eq!(lag(WALL + 5_000, 5), Some(5.0));
+        assert_eq!(lag(WALL - HOUR, 6), Some(6.0), "set back");
+        assert_eq!(lag(WALL + HOUR, 7), Some(7.0), "set ahead");
+        assert_eq!(lag(0, 8), Some(8.0), "before 1970");
+    }
+
+    #[test]
+    fn a_record_from_the_future_of_a_wall_clock_that_was_set_back_is_as_old_as_the_lag() {
+        let (seat, start) = (seat(), Instant::now());
+        let lag = |wall, seconds| seat.lag_seconds(wall, start + Duration::from_secs(seconds));
+        seat.advance(SourceOffset::new(0), 1, Some(WALL));
+        assert_eq!(lag(WALL + 2_000, 0), Some(2.0));
+        assert_eq!(lag(WALL - HOUR, 3), Some(3.0), "set back");
+        // By a clock that is ahead the record is that old.
+        assert_eq!(lag(WALL + HOUR, 4), Some(3_600.0));
+        for timestamp in [-1, i64::MIN, WALL + 1, i64::MAX] {
+            seat.advance(SourceOffset::new(0), 1, Some(timestamp));
+            assert_eq!(lag(WALL, 5), Some(5.0), "{timestamp}");
+        }
+        seat.advance(SourceOffset::new(10), 0, None);
+        assert_eq!(lag(WALL, 6), Some(0.0));
+        seat.see_source_end(SourceOffset::new(11));
+        assert_eq!(lag(WALL, 9), Some(0.0), "behind anew");
+        assert_eq!(lag(WALL, 10), Some(1.0), "behind anew");
     }
 }
