@@ -4,7 +4,7 @@ use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
 use super::format::Checkpoint;
-use crate::clusters::own_topic::{OwnTopic, Wanted};
+use crate::clusters::own_topic::{OwnTopic, STAMPED_BY_THE_BROKER, Wanted};
 use crate::clusters::rare::{Rare, RareProducer};
 use crate::clusters::{Inspector, properties};
 use crate::config::{self, Mirror};
@@ -99,7 +99,7 @@ pub fn wanted(mirror: &Mirror) -> Wanted {
         may_create: mirror.create_topics,
         partitions: 1,
         replication_factor: mirror.replication_factor,
-        configs: &[],
+        configs: &[STAMPED_BY_THE_BROKER],
     }
 }
 

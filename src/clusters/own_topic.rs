@@ -9,6 +9,9 @@ use super::administrator::Created;
 use crate::librdkafka::admin::topic_creation::TopicSpec;
 use crate::retry::Delays;
 
+/// Has the broker stamp the records, so that none is refused, however far apart the clocks are.
+pub const STAMPED_BY_THE_BROKER: (&str, &str) = ("message.timestamp.type", "LogAppendTime");
+
 /// What a compacted topic of kmirror is to be.
 #[derive(Debug, Clone)]
 pub struct Wanted {

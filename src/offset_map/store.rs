@@ -14,7 +14,7 @@ use super::map::Unsaved;
 use super::past::Place;
 use super::reader::Read;
 use crate::board::now_ms;
-use crate::clusters::own_topic::{OwnTopic, Wanted};
+use crate::clusters::own_topic::{OwnTopic, STAMPED_BY_THE_BROKER, Wanted};
 use crate::clusters::rare::{Rare, RareProducer};
 use crate::clusters::{Inspector, TopicPartition, properties};
 use crate::config::{self, Mirror};
@@ -26,10 +26,9 @@ const WRITTEN_WITHIN_MS: &str = "30000";
 const PARTITIONS: u32 = 8;
 
 /// What the topic is created with: small segments, since only closed ones are compacted, and what is not compacted is read
-/// at every start. Times are the broker's own, so
-/// that none is refused, however far apart the clocks are.
+/// at every start.
 const CONFIGS: &[(&str, &str)] = &[
-    ("message.timestamp.type", "LogAppendTime"),
+    STAMPED_BY_THE_BROKER,
     ("segment.bytes", "16777216"),
     ("min.cleanable.dirty.ratio", "0.2"),
 ];

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use kmirror_broker::{Api, ClockOffset, ErrorCode};
 
 use super::orders;
+use crate::checkpoints;
 use crate::harness::{SOON, Sites, await_state, copy_of, metric};
 use crate::support::codec::Codec;
 use crate::support::daemon::Daemon;
@@ -197,6 +198,20 @@ fn write_now(sites: &mut Sites, first: usize, count: usize) -> Result<()> {
         let records = numbers.map(|number| Record::at(now()).key(format!("{number}")));
         let mut writer = Writer::new(&mut sites.source.client, "orders")?;
         writer.write_all(partition, records, count, Codec::None)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_group_is_followed_however_far_apart_the_clocks_are() -> Result<()> {
+    for offset in [ClockOffset::Behind(DAY), ClockOffset::Ahead(DAY)] {
+        let mut sites = checkpoints::orders()?;
+        sites.target.cluster().set_clock_offset(offset);
+        let config = checkpoints::config(&sites, &["orders"]).write()?;
+        let _daemon = Daemon::start("daemon", &config)?;
+        sites.await_committed("orders");
+        sites.source.client.commit("readers", "orders", 0, 40)?;
+        checkpoints::await_published(&mut sites.target, "readers", 0, 40);
     }
     Ok(())
 }
