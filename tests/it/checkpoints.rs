@@ -100,13 +100,12 @@ fn now_ms() -> i64 {
 
 #[test]
 fn offsets_are_published_in_mirror_makers_format_and_only_when_they_change() -> Result<()> {
-    let mut sites = orders()?;
+    // With everything copied, one round translates both partitions.
+    let (mut sites, _file, daemon) = mirrored()?;
+    let started = now_ms();
     let offsets = [("orders", 0, 37), ("orders", 1, 100)];
     let source = &mut sites.source.client;
     source.commit_with("billing", &offsets, "from a test")?;
-    let started = now_ms();
-    let file = config(&sites, &["orders"]).write()?;
-    let daemon = Daemon::start("daemon", &file)?;
     let found = await_published(&mut sites.target, "billing", 0, 37);
     assert_eq!(found.downstream, 37);
     assert_eq!(found.metadata, "from a test");
