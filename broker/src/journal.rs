@@ -1,6 +1,7 @@
 //! Remembers the last requests that the cluster was sent, for tests to state what was asked.
 
 use std::collections::VecDeque;
+use std::iter;
 use std::time::SystemTime;
 
 use kafka_protocol::messages::ApiKey;
@@ -42,9 +43,12 @@ pub struct Entry {
     pub topics: Vec<(String, Vec<i32>)>,
     /// The groups that it names.
     pub groups: Vec<String>,
+    /// The member of the group that it speaks for; empty when it speaks for none, or for one that has no id yet. Of a
+    /// LeaveGroup of several only what versions before 3 name.
+    pub member: String,
     /// The transactional ids that it names.
     pub transactional_ids: Vec<String>,
-    /// What an OffsetCommit or TxnOffsetCommit asked to be committed, whatever became of it.
+    /// What an OffsetCommit or TxnOffsetCommit asked to be committed, and whether it was.
     pub commits: Vec<Commit>,
 }
 
@@ -57,6 +61,9 @@ pub struct Commit {
     pub partition: i32,
     /// The offset that the group is to read next.
     pub offset: i64,
+    /// Whether the group took it, or the transaction did, whatever the client was told: an answer that a fault rule drops
+    /// or replaces by an error changes nothing of that.
+    pub taken: bool,
 }
 
 /// The number of an entry.
@@ -93,6 +100,8 @@ struct Kept {
     error: Option<i16>,
     fault: Option<u64>,
     named: Named,
+    /// Of each offset that is named, whether it was taken; empty until that is known.
+    taken: Vec<bool>,
 }
 
 impl Journal {
@@ -128,6 +137,7 @@ impl Journal {
             error: None,
             fault,
             named: named.detached(),
+            taken: Vec::new(),
         };
         let mut inside = self.inside.lock();
         if let Some(count) = inside.counts.get_mut(kept.api as usize) {
@@ -141,6 +151,11 @@ impl Journal {
         if error.is_some() {
             self.inside.lock().change(ticket, |kept| kept.error = error);
         }
+    }
+
+    /// Takes note of which offsets of a commit were taken, in the order in which it names them.
+    pub(crate) fn taken(&self, ticket: Ticket, taken: Vec<bool>) {
+        self.inside.lock().change(ticket, |kept| kept.taken = taken);
     }
 
     /// Takes note that a request has been answered.
@@ -203,6 +218,7 @@ impl Kept {
                 .map(|(topic, partitions)| (topic.to_string(), partitions.clone()))
                 .collect(),
             groups: self.named.groups.iter().map(text).collect(),
+            member: text(&self.named.member),
             transactional_ids: self.named.transactional_ids.iter().map(text).collect(),
             commits: self.commits(),
         }
@@ -213,11 +229,13 @@ impl Kept {
             let of_topic = partitions.iter();
             of_topic.map(move |partition| (topic.to_string(), *partition))
         });
-        let positions = partitions.zip(&self.named.offsets);
-        let commit = |((topic, partition), offset): (_, &i64)| Commit {
+        let taken = self.taken.iter().copied().chain(iter::repeat(false));
+        let positions = partitions.zip(&self.named.offsets).zip(taken);
+        let commit = |(((topic, partition), offset), taken): ((_, &i64), _)| Commit {
             topic,
             partition,
             offset: *offset,
+            taken,
         };
         positions.map(commit).collect()
     }
@@ -248,6 +266,7 @@ mod tests {
             topics: vec![(TopicName(part()), vec![0, 1])],
             groups: vec![part()],
             transactional_ids: vec![part()],
+            member: part(),
             offsets: Vec::new(),
         };
         (frame, request, named)

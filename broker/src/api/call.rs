@@ -39,6 +39,7 @@ impl Call {
         let origin = (cx.node.0, cx.connection);
         let ticket = cx.shared.journal.arrived(request, origin, named, fault);
         cx.injected = Injected::of(rule.as_ref());
+        cx.ticket = Some(ticket);
         Self { ticket, rule }
     }
 

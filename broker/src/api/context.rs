@@ -35,6 +35,8 @@ pub(crate) struct Context {
     pub(crate) wake: Arc<Notify>,
     /// The error that a fault rule has for the request.
     pub(super) injected: Option<Injected>,
+    /// The journal's entry of the request; `None` before the first.
+    pub(super) ticket: Option<Ticket>,
     outlives_peer: Arc<AtomicBool>,
 }
 
@@ -51,6 +53,7 @@ impl Context {
             turn: 0,
             wake: Arc::new(Notify::new()),
             injected: None,
+            ticket: None,
             outlives_peer: Arc::new(AtomicBool::new(false)),
         }
     }
@@ -72,6 +75,13 @@ impl Context {
     /// Says, while a request is being answered, whether it is to be carried out even if its client leaves.
     pub(crate) fn outlives_peer(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.outlives_peer)
+    }
+
+    /// Takes note of which offsets of the request at hand were taken, in the order in which it names them.
+    pub(super) fn offsets_taken(&self, taken: Vec<bool>) {
+        if let Some(ticket) = self.ticket {
+            self.shared.journal.taken(ticket, taken);
+        }
     }
 
     /// Takes note that a request has been answered.

@@ -16,6 +16,8 @@ pub(crate) struct Named {
     pub(crate) groups: Vec<StrBytes>,
     /// Transactional ids.
     pub(crate) transactional_ids: Vec<StrBytes>,
+    /// The member of the group that it speaks for; empty when it speaks for none, or for one that has no id yet.
+    pub(crate) member: StrBytes,
     /// The offsets to be committed: one for each partition, in the order of `topics`.
     pub(crate) offsets: Vec<i64>,
 }
@@ -35,6 +37,7 @@ impl Named {
             topics: self.topics.into_iter().map(topic).collect(),
             groups: self.groups.iter().map(detach).collect(),
             transactional_ids: self.transactional_ids.iter().map(detach).collect(),
+            member: detach(&self.member),
             offsets: self.offsets,
         }
     }
@@ -55,6 +58,11 @@ impl Named {
 
     fn transactional_id(id: &TransactionalId) -> Self {
         Self::default().and_id(Some(id))
+    }
+
+    fn and_member(mut self, id: &StrBytes) -> Self {
+        self.member = id.clone();
+        self
     }
 
     fn and_id(mut self, id: Option<&TransactionalId>) -> Self {
@@ -90,18 +98,18 @@ name_nothing! {
     ApiVersionsRequest DeleteAclsRequest DescribeAclsRequest DescribeClusterRequest ListGroupsRequest
 }
 
-/// Requests about one group.
-macro_rules! name_a_group {
+/// Requests of one member of a group.
+macro_rules! name_a_member {
     ($($request:ident)*) => {
         $(impl Names for kafka::$request {
             fn named(&self, _: &Context) -> Named {
-                Named::group(&self.group_id)
+                Named::group(&self.group_id).and_member(&self.member_id)
             }
         })*
     };
 }
 
-name_a_group! { HeartbeatRequest JoinGroupRequest LeaveGroupRequest SyncGroupRequest }
+name_a_member! { HeartbeatRequest JoinGroupRequest LeaveGroupRequest SyncGroupRequest }
 
 /// Requests whose topics are named `$topic` and have `$partitions` with a number each, called `$index`.
 macro_rules! name_partitions {
@@ -247,7 +255,9 @@ macro_rules! commits {
         let partitions = $request.topics.iter().flat_map(|topic| &topic.partitions);
         Named {
             offsets: partitions.map(|at| at.committed_offset).collect(),
-            ..Named::group(&$request.group_id).and_topics(topics)
+            ..Named::group(&$request.group_id)
+                .and_member(&$request.member_id)
+                .and_topics(topics)
         }
     }};
 }

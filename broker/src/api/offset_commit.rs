@@ -50,10 +50,10 @@ pub(super) fn commit(
     let committed = on_coordinator(cx, &request.group_id, |state| {
         Ok(commit_sound(cx, state, request, take))
     });
-    let outcomes = committed
-        .unwrap_or_else(|error| vec![Some(error); partitions(request).count()])
-        .into_iter();
+    let outcomes = committed.unwrap_or_else(|error| vec![Some(error); partitions(request).count()]);
+    cx.offsets_taken(outcomes.iter().map(Option::is_none).collect());
     let mut codes = outcomes
+        .into_iter()
         .zip(partitions(request))
         .map(|(error, (topic, at))| {
             cx.denial(About::Partition(topic, at.partition_index))

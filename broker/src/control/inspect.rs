@@ -92,12 +92,15 @@ fn describe(entry: &Entry) -> Value {
     if !entry.groups.is_empty() {
         put("groups", json!(entry.groups));
     }
+    if !entry.member.is_empty() {
+        put("member", entry.member.clone().into());
+    }
     if !entry.transactional_ids.is_empty() {
         put("transactional_ids", json!(entry.transactional_ids));
     }
     if !entry.commits.is_empty() {
         let commits = entry.commits.iter();
-        let commit = |it: &Commit| json!({"topic": it.topic, "partition": it.partition, "offset": it.offset});
+        let commit = |it: &Commit| json!({"topic": it.topic, "partition": it.partition, "offset": it.offset, "taken": it.taken});
         put("commits", commits.map(commit).collect());
     }
     Value::Object(told)

@@ -129,6 +129,14 @@ async fn a_commit_fails_by_partition_before_and_after() {
     }
     let commits: Vec<_> = cluster.journal().into_iter().map(|it| it.commits).collect();
     assert_eq!((commits[0][1].partition, commits[0][1].offset), (1, 5));
+    let taken = commits
+        .iter()
+        .map(|it| it.iter().map(|commit| commit.taken).collect());
+    assert_eq!(
+        taken.collect::<Vec<Vec<_>>>(),
+        [[false, true], [true, true], [true, true]],
+        "whatever was answered"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

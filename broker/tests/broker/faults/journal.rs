@@ -1,9 +1,13 @@
 //! Claims about the journal of requests.
 
-use kafka_protocol::messages::MetadataRequest;
+use kafka_protocol::messages::offset_commit_request::{
+    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
+use kafka_protocol::messages::{GroupId, MetadataRequest, OffsetCommitRequest};
+use kafka_protocol::protocol::StrBytes;
 use kmirror_broker::{Api, Cluster, ErrorCode};
 
-use super::{start, to};
+use super::{orders, start, to};
 use crate::clients::{produce, producer};
 use crate::raw::{Raw, encode};
 
@@ -44,6 +48,42 @@ async fn a_request_without_an_answer_has_no_time_of_it() {
     raw.send_frame(&encode(&to(&[0]), 9)).await;
     assert!(raw.is_closed().await);
     assert_eq!(cluster.journal()[0].answered, None);
+}
+
+/// What a consumer of `readers` commits of partition 0 as `member`.
+fn commit(member: &'static str, generation: i32) -> OffsetCommitRequest {
+    let partition = OffsetCommitRequestPartition::default().with_committed_offset(5);
+    let topic = OffsetCommitRequestTopic::default()
+        .with_name(orders())
+        .with_partitions(vec![partition]);
+    OffsetCommitRequest::default()
+        .with_group_id(GroupId(StrBytes::from_static_str("readers")))
+        .with_member_id(StrBytes::from_static_str(member))
+        .with_generation_id_or_member_epoch(generation)
+        .with_topics(vec![topic])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_is_journaled_with_its_member_and_whether_it_was_taken() {
+    let cluster = start().await;
+    cluster.faults().on(Api::OffsetCommit).nth(3).drop_after();
+    cluster.faults().on(Api::OffsetCommit).nth(4).drop_before();
+    for request in [commit("", -1), commit("stranger", 7)] {
+        Raw::connect(&cluster).await.ask(&request, 8).await;
+    }
+    for _ in 0..2 {
+        let mut raw = Raw::connect(&cluster).await;
+        raw.send_frame(&encode(&commit("", -1), 8)).await;
+        assert!(raw.is_closed().await);
+    }
+    let journal = cluster.journal();
+    let seen = journal
+        .iter()
+        .map(|it| (it.member.as_str(), it.commits[0].taken));
+    assert_eq!(
+        seen.collect::<Vec<_>>(),
+        [("", true), ("stranger", false), ("", true), ("", false)]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
