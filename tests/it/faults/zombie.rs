@@ -1,7 +1,9 @@
 //! A process that was stopped for longer than the group waits, and comes back.
 
-use anyhow::{Context, Result, ensure};
-use kmirror_broker::{Api, Fault};
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, bail, ensure};
+use kmirror_broker::{Api, Entry, Fault};
 
 use super::await_refused;
 use crate::harness::{SOON, Sites, copy_of, group_of};
@@ -19,17 +21,16 @@ fn in_flight(daemon: &Daemon) -> Result<f64> {
         .context("no kmirror_inflight_records")
 }
 
-/// Waits until exactly one member is left in the group.
+/// Waits until exactly one member is left in the group; its id.
 #[track_caller]
 fn await_single_member(sites: &mut Sites) -> String {
     let client = &mut sites.source.client;
     eventually("one member has everything", SOON, || {
         let group = client.group(&group_of("orders"))?;
-        ensure!(
-            group.state == "Stable" && group.members.len() == 1,
-            "{group:?}"
-        );
-        Ok(format!("{:?}", group.members))
+        match &group.members[..] {
+            [only] if group.state == "Stable" => Ok(only.clone()),
+            _ => bail!("{group:?}"),
+        }
     })
 }
 
@@ -39,6 +40,8 @@ struct Stopped {
     sites: Sites,
     config: ConfigFile,
     first: Daemon,
+    /// The member that it was.
+    was: String,
     second: Daemon,
     held: Fault,
 }
@@ -64,6 +67,7 @@ fn stopped() -> Result<Stopped> {
         ensure!(records > 1_000.0 && held.held() == 1, "{records}, {held}");
         Ok(())
     });
+    let was = await_single_member(&mut sites);
     first.pause()?;
     let second = Daemon::start("second", &config)?;
     await_single_member(&mut sites);
@@ -72,15 +76,15 @@ fn stopped() -> Result<Stopped> {
         sites,
         config,
         first,
+        was,
         second,
         held,
     })
 }
 
 impl Stopped {
-    /// Wakes the first process, and waits until it is a member again.
-    fn wake(&mut self) -> Result<()> {
-        let members = await_single_member(&mut self.sites);
+    /// Wakes the first process; its late writes come once it knows that it was stopped.
+    fn resume(&mut self) -> Result<()> {
         self.first.resume()?;
         eventually("it notices that it was stopped", SOON, || {
             let told = self.first.log();
@@ -88,17 +92,34 @@ impl Stopped {
             Ok(())
         });
         self.held.release();
+        Ok(())
+    }
+
+    /// Wakes the first process, and waits until it is a member again.
+    fn wake(&mut self) -> Result<()> {
+        let second = await_single_member(&mut self.sites);
+        self.resume()?;
         await_refused(&self.sites);
         eventually("the first one is a member again", SOON, || {
             let group = self.sites.source.client.group(&group_of("orders"))?;
             let settled = group.state == "Stable" && group.members.len() == 2;
-            ensure!(
-                settled && format!("{:?}", group.members) != members,
-                "{group:?}"
-            );
+            ensure!(settled && group.members.contains(&second), "{group:?}");
             Ok(())
         });
         Ok(())
+    }
+
+    /// What the source has been asked since its request number `first` by the member that the first process was: on the
+    /// connection that it had, under its name or under none.
+    fn asked_by_who_it_was(&self, first: usize) -> Vec<Entry> {
+        let journal = self.sites.source.cluster().journal();
+        let its_own = journal.iter().filter(|entry| entry.member == self.was);
+        let connections: BTreeSet<u64> = its_own.map(|entry| entry.connection).collect();
+        let asked = journal.into_iter().skip(first);
+        asked
+            .filter(|entry| connections.contains(&entry.connection))
+            .filter(|entry| entry.member.is_empty() || entry.member == self.was)
+            .collect()
     }
 
     fn copy_more(&mut self, first: usize) -> Result<()> {
@@ -111,7 +132,24 @@ impl Stopped {
 #[test]
 fn i6_a_process_that_was_stopped_commits_nothing_and_its_late_writes_are_refused() -> Result<()> {
     let mut stopped = stopped()?;
+    let before = stopped.sites.source.cluster().journal().len();
     stopped.wake()?;
+    stopped.copy_more(100 + RECORDS)?;
+    let asked = stopped.asked_by_who_it_was(before);
+    assert!(!asked.is_empty(), "it has to learn that it is no member");
+    for commit in asked.iter().flat_map(|entry| &entry.commits) {
+        // By which it asks whether it is still a member: of nothing but what it had committed before.
+        assert!(!commit.taken && commit.offset == 100, "{asked:#?}");
+    }
+    stopped.sites.assert_no_position_moved_back("orders");
+    stopped.sites.assert_exact("orders")
+}
+
+#[test]
+fn a_process_that_wakes_into_a_group_without_members_moves_no_position_back() -> Result<()> {
+    let mut stopped = stopped()?;
+    assert!(stopped.second.terminate(SOON)?.success());
+    stopped.resume()?;
     stopped.copy_more(100 + RECORDS)?;
     stopped.sites.assert_no_position_moved_back("orders");
     stopped.sites.assert_exact("orders")
