@@ -41,12 +41,28 @@ fn every_test_that_the_guarantees_name_exists() -> Result<()> {
         let modules: Vec<_> = modules.split("::").collect();
         let file = file_of(&modules);
         let source = fs::read_to_string(&file).with_context(|| format!("{name}: {file}"))?;
-        ensure!(
-            source.contains(&format!("fn {test}(")),
-            "no test {test} in {file}"
-        );
+        ensure!(is_test(&source, test), "no test {test} in {file}");
     }
     Ok(())
+}
+
+/// Whether a file declares the function, with `#[test]` among the attributes and comments above it.
+fn is_test(source: &str, name: &str) -> bool {
+    let declaration = format!("fn {name}(");
+    let before = source
+        .split_once(&declaration)
+        .map_or("", |(before, _)| before);
+    let above = before.lines().rev().map(str::trim_start);
+    above
+        .take_while(|line| line.starts_with("#[") || line.starts_with("///") || line.is_empty())
+        .any(|line| line == "#[test]" || line.starts_with("#[tokio::test"))
+}
+
+#[test]
+fn a_function_is_a_test_by_its_attribute() {
+    let source = "#[test]\n#[ignore = \"slow\"]\nfn claim() {}\n\n/// Helps.\nfn helper() {}\n";
+    assert!(is_test(source, "claim"));
+    assert!(!is_test(source, "helper") && !is_test(source, "nobody"));
 }
 
 /// Names in code, one row each.
