@@ -34,6 +34,7 @@ mod import;
 mod logs;
 mod lost_copies;
 mod names;
+mod older_clusters;
 mod provenance;
 mod records;
 mod reload;

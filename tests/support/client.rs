@@ -20,18 +20,24 @@ pub struct Client {
     bootstrap: String,
     connections: HashMap<String, Connection>,
     leaders: HashMap<(String, i32), String>,
+    /// The newest versions that an older cluster knows, by the number of the API.
+    newest: HashMap<i16, i16>,
 }
 
 impl Client {
     /// A client of the cluster that the brokers at `bootstrap` (`host:port,host:port`) belong to.
     pub fn new(bootstrap: impl Into<String>) -> Self {
-        let servers: String = bootstrap.into();
-        let first = servers.split(',').next().unwrap_or_default();
         Self {
-            bootstrap: first.to_owned(),
+            bootstrap: bootstrap.into(),
             connections: HashMap::new(),
             leaders: HashMap::new(),
+            newest: HashMap::new(),
         }
+    }
+
+    /// Asks for no newer version of an API any more.
+    pub fn cap(&mut self, api: i16, newest: i16) {
+        self.newest.insert(api, newest);
     }
 
     pub fn bootstrap(&self) -> &str {
@@ -145,7 +151,8 @@ impl Client {
             Some(open) => open,
             None => Connection::open(address)?,
         };
-        match connection.call(version, request) {
+        let newest = self.newest.get(&R::KEY).copied().unwrap_or(version);
+        match connection.call(version.min(newest), request) {
             Ok(answer) => {
                 self.connections.insert(address.to_owned(), connection);
                 Ok(answer)
