@@ -96,6 +96,11 @@ impl Daemon {
         self.process.open_files()
     }
 
+    /// How it ended, if it has.
+    pub fn exited(&mut self) -> Result<Option<ExitStatus>> {
+        self.process.exited()
+    }
+
     /// SIGKILL: it vanishes without a word to anyone.
     pub fn kill(&mut self) -> Result<()> {
         self.process.kill()

@@ -25,6 +25,7 @@ mod rejected;
 mod repeats;
 mod soak;
 mod source_log;
+mod strikes;
 mod time;
 mod trace;
 mod weather;

@@ -23,6 +23,8 @@ pub struct AtRisk {
     /// Records of one partition that fit in flight.
     in_flight: i64,
     most: BTreeMap<Place, i64>,
+    /// What was committed at the last look.
+    committed: BTreeMap<Place, i64>,
 }
 
 impl AtRisk {
@@ -31,10 +33,12 @@ impl AtRisk {
             places,
             in_flight,
             most: BTreeMap::new(),
+            committed: BTreeMap::new(),
         }
     }
 
-    /// Looks at what is sent and not committed: what is on the target, and what may be on the way there.
+    /// Looks at what has been sent and not committed since the last look: what is on the target, and what may be on the way
+    /// there, behind what was committed then.
     pub fn look(&mut self, sites: &Sites) {
         let (source, target) = (sites.source.cluster(), sites.target.cluster());
         for place in &self.places {
@@ -43,8 +47,9 @@ impl AtRisk {
             let copied = target.log_end(&copy_of(topic), partition).unwrap_or(0);
             let committed = source.committed(&group_of(topic), topic, partition);
             let sent = written.min(copied + self.in_flight);
+            let before = self.committed.insert(place.clone(), committed.unwrap_or(0));
             let most = self.most.entry(place.clone()).or_default();
-            *most = (*most).max(sent - committed.unwrap_or(0));
+            *most = (*most).max(sent - before.unwrap_or(0));
         }
     }
 

@@ -8,6 +8,7 @@
 
 use std::env;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -20,21 +21,27 @@ use crate::support::codec::Codec;
 use crate::support::config_file::{Config, ConfigFile};
 use crate::support::daemon::Daemon;
 use crate::support::ledger::Writer;
+use crate::support::record::Record;
 use crate::support::wait::eventually;
 use crate::support::workload;
 
-const TOPICS: [&str; 3] = ["orders", "payments", "visits"];
+pub const TOPICS: [&str; 3] = ["orders", "payments", "visits"];
 const PARTITIONS: i32 = 4;
+/// Nodes of each cluster.
+pub const NODES: i32 = 3;
 /// How long faults are drawn in one round, at least.
 const ROUND: Duration = Duration::from_secs(40);
-/// Records that are written in one round, at least: a busy machine takes longer.
-const LOAD: usize = 10_000;
+/// Records that are written in one round, at least: a busy machine takes longer. Each partition gets some 2,500 of them, far
+/// more than fit in flight, so that not every backlog is excused.
+const LOAD: usize = 30_000;
 /// How long a mirror may take to catch up once all faults are over: longer than a session and a rebalance.
 const HEALED: Duration = Duration::from_secs(120);
-/// A quarter of it is for records in flight, of which one partition takes half at most.
+/// A quarter of it is for records in flight, of which one partition takes half at most, or all by a single batch.
 const MEMORY: i64 = 16 << 20;
-/// Bytes that a record of the load takes in flight, at least.
-const RECORD: i64 = 480;
+/// Bytes of a record's value, at least.
+const VALUE: usize = 4_000;
+/// Bytes that a record of the load takes in flight, at least: what librdkafka needs for it is counted, too.
+const RECORD: i64 = VALUE as i64 + 256;
 
 #[test]
 #[ignore = "runs for as long as KMIRROR_SOAK_MINUTES says"]
@@ -53,15 +60,39 @@ fn soak() -> Result<()> {
 
 fn round(seed: u64) -> Result<()> {
     println!("soak: seed {seed}");
-    let mut sites = Sites::of(3)?;
+    let mut sites = Sites::of(NODES as usize)?;
     for topic in TOPICS {
         sites.source.client.create_topic(topic, PARTITIONS, &[])?;
     }
     let config = config(&sites).write()?;
     let mut daemons = Daemons::start(&config)?;
+    // Whatever the claim that fails, and however: what the round left is kept.
+    let judged = catch_unwind(AssertUnwindSafe(|| {
+        let mut load = Load::new(seed);
+        let mut at_risk = AtRisk::new(places(), MEMORY / 4 / RECORD);
+        blow(seed, &mut sites, &mut daemons, &mut load, &mut at_risk)?;
+        verdict(&mut sites, &mut load, &mut at_risk, &mut daemons)
+    }));
+    if !matches!(judged, Ok(Ok(()))) {
+        println!("soak: seed {seed} fails");
+        daemons.keep_logs(seed)?;
+        keep_trace(&mut sites, seed)?;
+    }
+    match judged {
+        Ok(verdict) => verdict.with_context(|| format!("seed {seed}")),
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// Writes, and has faults come and go, until there was enough of both.
+fn blow(
+    seed: u64,
+    sites: &mut Sites,
+    daemons: &mut Daemons<'_>,
+    load: &mut Load,
+    at_risk: &mut AtRisk,
+) -> Result<()> {
     let mut weather = Weather::new(seed);
-    let mut load = Load::new(seed);
-    let mut at_risk = AtRisk::new(places(), MEMORY / 4 / 2 / RECORD);
     let begun = Instant::now();
     while begun.elapsed() < ROUND || load.written < LOAD {
         ensure!(
@@ -70,19 +101,15 @@ fn round(seed: u64) -> Result<()> {
             load.written,
             load.refused
         );
-        load.write(&mut sites);
-        at_risk.look(&sites);
-        weather.blow(&mut sites, &mut daemons)?;
+        load.write(sites);
+        at_risk.look(sites);
+        daemons.ensure_alive()?;
+        weather.blow(sites, daemons)?;
         std::thread::sleep(Duration::from_millis(100));
     }
-    weather.clear(&mut sites, &mut daemons)?;
+    weather.clear(sites, daemons)?;
     println!("soak: {weather}");
-    let verdict = verdict(&mut sites, &mut load, &mut at_risk, &daemons);
-    if verdict.is_err() {
-        daemons.keep_logs(seed)?;
-        keep_trace(&mut sites, seed)?;
-    }
-    verdict.with_context(|| format!("seed {seed}"))
+    Ok(())
 }
 
 /// Keeps what the round left on both clusters, where the logs are.
@@ -93,7 +120,8 @@ fn keep_trace(sites: &mut Sites, seed: u64) -> Result<()> {
     }
 }
 
-fn places() -> Vec<Place> {
+/// All partitions of the source.
+pub fn places() -> Vec<Place> {
     let places = TOPICS
         .iter()
         .flat_map(|topic| (0..PARTITIONS).map(move |partition| ((*topic).to_owned(), partition)));
@@ -114,7 +142,7 @@ fn verdict(
     sites: &mut Sites,
     load: &mut Load,
     at_risk: &mut AtRisk,
-    daemons: &Daemons<'_>,
+    daemons: &mut Daemons<'_>,
 ) -> Result<()> {
     await_committed(sites, at_risk);
     daemons.await_nothing_in_flight();
@@ -127,7 +155,9 @@ fn verdict(
             comparison.is_exact_but_for_replays(),
             "{topic}: {comparison:#?}"
         );
+        sites.assert_no_position_moved_back(topic);
     }
+    daemons.ensure_alive()?;
     let (mut records, mut repeated, mut excused) = (0, 0, 0);
     for ((topic, partition), may) in at_risk.excused(daemons.logs()) {
         let written = sites
@@ -190,7 +220,7 @@ impl Load {
         let partition = self.rng.i32(0..PARTITIONS);
         let count = self.rng.usize(1..400);
         let records: Vec<_> = (self.next..self.next + count)
-            .map(|index| workload::typical(partition, index))
+            .map(|index| record(partition, index))
             .collect();
         self.next += count;
         let client = &mut sites.source.client;
@@ -212,6 +242,12 @@ impl Load {
         self.next += 1;
         Ok(())
     }
+}
+
+/// A typical record, and so large that few of them fit in flight.
+fn record(partition: i32, index: usize) -> Record {
+    let record = workload::typical(partition, index);
+    record.value(format!("{index:VALUE$}"))
 }
 
 /// Two processes of the same mirror, started again after each end.
@@ -248,6 +284,15 @@ impl<'a> Daemons<'a> {
     /// How many processes there are.
     pub fn count(&self) -> usize {
         self.running.len()
+    }
+
+    /// None has ended by itself.
+    fn ensure_alive(&mut self) -> Result<()> {
+        for daemon in &mut self.running {
+            let ended = daemon.exited()?;
+            ensure!(ended.is_none(), "a daemon ended by itself with {ended:?}");
+        }
+        Ok(())
     }
 
     /// Waits until none has anything on the way, not even of partitions that it lost.

@@ -154,7 +154,7 @@ fn journal(cluster: &Cluster) -> String {
         }
         let _ = writeln!(
             text,
-            "{} -> {} {:?} {} node {} connection {} error {:?} fault {:?} {:?} {:?} {:?}",
+            "{} -> {} {:?} {} node {} connection {} error {:?} fault {:?} {:?} {:?} {} {:?}",
             ms(Some(entry.arrived)),
             ms(entry.answered),
             entry.api,
@@ -165,10 +165,11 @@ fn journal(cluster: &Cluster) -> String {
             entry.fault,
             entry.topics,
             entry.groups,
+            entry.member,
             entry
                 .commits
                 .iter()
-                .map(|one| (one.partition, one.offset))
+                .map(|one| (one.partition, one.offset, one.taken))
                 .collect::<Vec<_>>(),
         );
     }

@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-use kmirror_broker::{Api, ErrorCode, Fault};
+use anyhow::{Result, ensure};
+use kmirror_broker::Fault;
 
-use super::soak::Daemons;
+use super::repeats::Place;
+use super::soak::{Daemons, NODES, TOPICS, places};
+use super::strikes::RULES;
 use crate::harness::{SOON, Site, Sites, copy_of, group_of};
 
 /// Chance of a new fault at each step, in percent.
 const CHANCE: u8 = 30;
 
-/// Of the topic whose producers are forgotten.
-const PARTITIONS: usize = 4;
+/// How long the target is left in peace before producers are forgotten: for a write that a rule had held to land.
+const CALM: Duration = Duration::from_secs(1);
 
 /// What is the matter with a running mirror, and until when.
 pub struct Weather {
@@ -24,15 +26,17 @@ pub struct Weather {
     full: Option<Instant>,
     asleep: Vec<(Instant, usize)>,
     /// Where each copy ended when a request to the target could have failed last: who has written since knows its leader.
-    troubled_to: [i64; PARTITIONS],
+    troubled_to: BTreeMap<Place, i64>,
+    /// When a request to the target could have failed last.
+    troubled_at: Instant,
     /// Which partition's producers were forgotten last, and where it ended then.
-    forgotten: Option<(usize, i64)>,
+    forgotten: Option<(Place, i64)>,
     /// How often each kind was drawn.
     drawn: BTreeMap<&'static str, usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub enum Side {
     Source,
     Target,
 }
@@ -46,100 +50,6 @@ impl Side {
     }
 }
 
-/// What a rule does to a request.
-type Act = fn(kmirror_broker::Rule) -> Fault;
-
-/// What may happen to requests: on which cluster, to which API, how it is called.
-const RULES: &[(Side, Api, &str, Act)] = &[
-    (
-        Side::Target,
-        Api::Produce,
-        "produce dropped after append",
-        |rule| rule.drop_after(),
-    ),
-    (
-        Side::Target,
-        Api::Produce,
-        "produce half answered",
-        |rule| rule.half_response(),
-    ),
-    (
-        Side::Target,
-        Api::Produce,
-        "produce answered late",
-        |rule| rule.delay_after(Duration::from_millis(400)),
-    ),
-    (Side::Target, Api::Produce, "produce to no leader", |rule| {
-        rule.fail(ErrorCode::NotLeaderOrFollower)
-    }),
-    (Side::Target, Api::Produce, "too few replicas", |rule| {
-        rule.fail(ErrorCode::NotEnoughReplicas)
-    }),
-    (
-        Side::Target,
-        Api::Produce,
-        "produce timed out after append",
-        |rule| rule.fail_after(ErrorCode::RequestTimedOut),
-    ),
-    (Side::Source, Api::Fetch, "fetch dropped", |rule| {
-        rule.drop_before()
-    }),
-    (Side::Source, Api::Fetch, "fetch half answered", |rule| {
-        rule.half_response()
-    }),
-    (Side::Source, Api::Fetch, "fetch from no leader", |rule| {
-        rule.fail(ErrorCode::NotLeaderOrFollower)
-    }),
-    (Side::Source, Api::Fetch, "fetch answered slowly", |rule| {
-        rule.trickle(20_000)
-    }),
-    (
-        Side::Source,
-        Api::OffsetCommit,
-        "commit dropped after it was taken",
-        |rule| rule.drop_after(),
-    ),
-    (
-        Side::Source,
-        Api::OffsetCommit,
-        "commit of an old generation",
-        |rule| rule.fail(ErrorCode::IllegalGeneration),
-    ),
-    (
-        Side::Source,
-        Api::OffsetCommit,
-        "commit while loading",
-        |rule| rule.fail(ErrorCode::CoordinatorLoadInProgress),
-    ),
-    (
-        Side::Source,
-        Api::OffsetCommit,
-        "commit to no coordinator",
-        |rule| rule.fail(ErrorCode::NotCoordinator),
-    ),
-    (
-        Side::Source,
-        Api::Heartbeat,
-        "heartbeat of nobody",
-        |rule| rule.fail(ErrorCode::UnknownMemberId),
-    ),
-    (Side::Source, Api::JoinGroup, "join dropped", |rule| {
-        rule.drop_after()
-    }),
-    (
-        Side::Source,
-        Api::Metadata,
-        "source metadata dropped",
-        |rule| rule.drop_before(),
-    ),
-    (
-        Side::Target,
-        Api::Metadata,
-        "target metadata dropped",
-        |rule| rule.drop_before(),
-    ),
-];
-
 impl Weather {
     pub fn new(seed: u64) -> Self {
         Self {
@@ -148,7 +58,8 @@ impl Weather {
             down: Vec::new(),
             full: None,
             asleep: Vec::new(),
-            troubled_to: [0; PARTITIONS],
+            troubled_to: BTreeMap::new(),
+            troubled_at: Instant::now(),
             forgotten: None,
             drawn: BTreeMap::new(),
         }
@@ -157,7 +68,7 @@ impl Weather {
     /// Ends what has lasted long enough, and perhaps begins something new.
     pub fn blow(&mut self, sites: &mut Sites, daemons: &mut Daemons<'_>) -> Result<()> {
         if self.is_target_troubled() {
-            self.troubled_to = ends(sites);
+            self.target_is_troubled(sites);
         }
         self.end(Instant::now(), sites, daemons)?;
         if self.rng.u8(..100) >= CHANCE {
@@ -166,7 +77,7 @@ impl Weather {
         match self.rng.u8(..10) {
             0..=4 => self.strike_requests(sites),
             5 => self.move_leaders(sites)?,
-            6 => self.stop_node(sites)?,
+            6 => self.stop_nodes(sites)?,
             7 => self.trouble_the_group(sites)?,
             8 => self.trouble_the_target(sites),
             _ => self.trouble_a_process(daemons)?,
@@ -190,9 +101,17 @@ impl Weather {
     /// Whether the target has forgotten who writes a partition, and took nothing there since. What it takes first then
     /// comes first (docs/guarantees.md, "Limits"): it is left in peace until then.
     fn is_target_fragile(&self, sites: &Sites) -> bool {
-        let ends = ends(sites);
-        self.forgotten
-            .is_some_and(|(partition, end)| ends[partition] <= end)
+        let forgotten = self.forgotten.as_ref();
+        forgotten.is_some_and(|(place, before)| end(sites, place) <= *before)
+    }
+
+    fn target_is_troubled(&mut self, sites: &Sites) {
+        let ends = places().into_iter().map(|place| {
+            let end = end(sites, &place);
+            (place, end)
+        });
+        self.troubled_to = ends.collect();
+        self.troubled_at = Instant::now();
     }
 
     fn end(&mut self, now: Instant, sites: &mut Sites, daemons: &mut Daemons<'_>) -> Result<()> {
@@ -245,35 +164,52 @@ impl Weather {
             if self.is_target_fragile(sites) {
                 return Ok(());
             }
-            self.troubled_to = ends(sites);
+            self.target_is_troubled(sites);
         }
         self.note("leaders moved");
         Ok(side.site(sites).cluster().shuffle_leaders()?)
     }
 
-    /// One of the nodes that no test asks first.
-    fn stop_node(&mut self, sites: &mut Sites) -> Result<()> {
-        let (side, node) = (self.side(), self.rng.i32(1..3));
+    /// One of the nodes, or all of a cluster.
+    fn stop_nodes(&mut self, sites: &mut Sites) -> Result<()> {
+        let (side, node) = (self.side(), self.rng.i32(0..NODES));
+        let (nodes, what) = match self.rng.u8(..4) {
+            0 => (0..NODES, "cluster down"),
+            _ => (node..node + 1, "node down"),
+        };
         let is_down = self.down.iter().any(|(_, other, _)| *other == side);
         if is_down || side == Side::Target && self.is_target_fragile(sites) {
             return Ok(());
         }
-        side.site(sites).stop_node(node)?;
         let until = self.lasts(4_000);
-        self.down.push((until, side, node));
-        self.note("node down");
+        for node in nodes {
+            side.site(sites).stop_node(node)?;
+            self.down.push((until, side, node));
+        }
+        self.note(what);
         Ok(())
     }
 
+    fn topic(&mut self) -> &'static str {
+        TOPICS[self.rng.usize(..TOPICS.len())]
+    }
+
     fn trouble_the_group(&mut self, sites: &Sites) -> Result<()> {
-        let group = group_of("orders");
+        let group = group_of(self.topic());
         let cluster = sites.source.cluster();
         // A group that nobody has joined yet has nothing to lose.
         match self.rng.u8(..4) {
             0 if cluster.expire_members(&group).is_ok() => self.note("members expired"),
             1 if cluster.force_rebalance(&group).is_ok() => self.note("rebalance"),
             2 if cluster.bump_generation(&group).is_ok() => self.note("generation bumped"),
-            3 if cluster.move_coordinator(&group, 0).is_ok() => self.note("coordinator moved"),
+            3 => {
+                let (before, node) = (cluster.coordinator(&group), self.rng.i32(0..NODES));
+                // To a node that is down it cannot move.
+                let moved = cluster.move_coordinator(&group, node).is_ok();
+                if moved && before != Some(node) {
+                    self.note("coordinator moved");
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -295,17 +231,18 @@ impl Weather {
     /// Where who writes now knows the leader, and no request fails: a broker forgets at any time, but rarely enough for
     /// nothing else to be the matter.
     fn forget_producers(&mut self, sites: &Sites) {
-        let partition = self.rng.usize(..PARTITIONS);
-        let end = ends(sites)[partition];
-        if self.is_target_troubled() || end <= self.troubled_to[partition] {
+        let places = places();
+        let place = places[self.rng.usize(..places.len())].clone();
+        let end = end(sites, &place);
+        let is_calm = !self.is_target_troubled() && self.troubled_at.elapsed() >= CALM;
+        let before = self.troubled_to.get(&place).copied().unwrap_or(0);
+        if !is_calm || end <= before {
             return;
         }
-        let forgotten = sites
-            .target
-            .cluster()
-            .forget_producers(&copy_of("orders"), partition as i32);
+        let target = sites.target.cluster();
+        let forgotten = target.forget_producers(&copy_of(&place.0), place.1);
         if forgotten.is_ok() {
-            self.forgotten = Some((partition, end));
+            self.forgotten = Some((place, end));
             self.note("producers forgotten");
         }
     }
@@ -329,7 +266,12 @@ impl Weather {
                 self.note("stopped");
             }
             _ => {
-                daemons.pick(index).terminate(SOON)?;
+                let ended = daemons.pick(index).terminate(SOON)?;
+                // Drained, or the deadline passed.
+                ensure!(
+                    matches!(ended.code(), Some(0 | 75)),
+                    "a stop ends with {ended}"
+                );
                 daemons.replace(index)?;
                 self.note("restarted");
             }
@@ -338,10 +280,10 @@ impl Weather {
     }
 }
 
-/// Where each partition of the copy of orders ends.
-fn ends(sites: &Sites) -> [i64; PARTITIONS] {
-    let (target, copy) = (sites.target.cluster(), copy_of("orders"));
-    std::array::from_fn(|partition| target.log_end(&copy, partition as i32).unwrap_or(0))
+/// Where the copy of a partition ends.
+fn end(sites: &Sites, (topic, partition): &Place) -> i64 {
+    let target = sites.target.cluster();
+    target.log_end(&copy_of(topic), *partition).unwrap_or(0)
 }
 
 impl fmt::Display for Weather {
