@@ -238,3 +238,28 @@ fn without_leader_epochs_a_log_that_was_cut_back_and_has_grown_since_goes_on() -
     await_state(&daemon, "orders", 0, "running");
     Ok(())
 }
+
+#[test]
+fn without_topic_ids_a_copy_that_was_deleted_is_made_anew_and_its_loss_is_told() -> Result<()> {
+    let mut sites = Sites::start()?;
+    make_older(&mut sites.target, KAFKA_2_7)?;
+    sites.source.client.create_topic("orders", 1, &[])?;
+    write(&mut sites, "first", 100)?;
+    let config = sites.config(&["orders"]).set("commit_interval", "100ms");
+    let config = config.write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    sites.await_committed("orders");
+    sites.target.cluster().delete_topic(&copy_of("orders"))?;
+    write(&mut sites, "second", 50)?;
+    eventually("the loss is told", SOON, || {
+        let log = daemon.log();
+        let told = log.contains("the copy has lost records that it had taken");
+        ensure!(told, "not yet");
+        Ok(())
+    });
+    sites.await_committed("orders");
+    // What was known to be written to the old copy does not tell what the new one holds: the 50 may stand there twice.
+    let copied = sites.target.client.log_end(&copy_of("orders"), 0)?;
+    assert!((50..=100).contains(&copied), "{copied}");
+    Ok(())
+}
