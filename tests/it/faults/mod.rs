@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use kmirror_broker::{Api, ErrorCode};
+use kmirror_broker::{Api, ErrorCode, Fault};
 
 use crate::harness::{SOON, Sites, copy_of};
 use crate::support::wait::eventually;
@@ -67,14 +67,37 @@ fn await_refused(sites: &Sites) {
     });
 }
 
+/// Has the target take so long for each write that the copying does not end before the rule is removed.
+fn hold_up(sites: &Sites) -> Fault {
+    let long = Duration::from_millis(200);
+    let writes = sites.target.on(Api::Produce).topic(copy_of("orders"));
+    writes.delay_before(long)
+}
+
 /// Waits until the copying has begun.
 #[track_caller]
 fn await_begun(sites: &Sites) {
     eventually("the copying has begun", SOON, || {
-        let copy = copy_of("orders");
-        let ends = (0..4).filter_map(|partition| sites.target.cluster().log_end(&copy, partition));
+        let ends = (0..4).filter_map(|partition| copied(sites, partition));
         let copied: i64 = ends.sum();
         ensure!(copied > 500, "{copied} records are copied");
         Ok(())
     });
+}
+
+/// How many records of a partition are copied, also while the target is down.
+fn copied(sites: &Sites, partition: i32) -> Option<i64> {
+    let target = sites.target.cluster();
+    target.log_end(&copy_of("orders"), partition)
+}
+
+/// # Panics
+/// When some partition is copied in full, so that whatever struck it may have met nothing.
+#[track_caller]
+fn assert_under_way(sites: &Sites) {
+    for partition in 0..4 {
+        let written = sites.source.cluster().log_end("orders", partition);
+        let copied = copied(sites, partition);
+        assert!(copied < written, "{copied:?} of {written:?} records");
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use kmirror_broker::{Api, Cluster};
 
-use super::{RECORDS, await_begun, orders};
+use super::{RECORDS, assert_under_way, await_begun, hold_up, orders};
 use crate::harness::{
     SOON, Site, Sites, await_cluster_up, await_ready, await_state, copy_of, group_of, metric,
 };
@@ -23,10 +23,13 @@ fn done_without(
 ) -> Result<()> {
     let mut sites = orders(3)?;
     let config = sites.config(&["orders"]).write()?;
+    let slow = hold_up(&sites);
     let daemon = Daemon::start("daemon", &config)?;
     await_begun(&sites);
     let node = node(side(&mut sites).cluster()).context("there is such a node")?;
     side(&mut sites).stop_node(node)?;
+    assert_under_way(&sites);
+    slow.remove();
     sites.write("orders", RECORDS, 500)?;
     sites.await_committed("orders");
     await_ready(&daemon, 200);
