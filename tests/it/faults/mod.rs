@@ -7,10 +7,11 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use kmirror_broker::{Api, ErrorCode, Fault};
 
-use crate::harness::{SOON, Sites, copy_of};
+use crate::harness::{SOON, Site, Sites, copy_of};
 use crate::support::wait::eventually;
 
 mod acknowledgements;
+mod away;
 mod commits;
 mod fairness;
 mod fencing;
@@ -34,6 +35,36 @@ mod zombie;
 
 /// Records of each partition that [`orders`] writes.
 const RECORDS: usize = 5_000;
+
+/// Which of the two clusters a fault is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Source,
+    Target,
+}
+
+impl Side {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Target => "target",
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Source => Self::Target,
+            Self::Target => Self::Source,
+        }
+    }
+
+    fn of(self, sites: &mut Sites) -> &mut Site {
+        match self {
+            Self::Source => &mut sites.source,
+            Self::Target => &mut sites.target,
+        }
+    }
+}
 
 /// A topic of four partitions, full of records, on clusters of so many nodes. Its copy will take batches of 90 kB only,
 /// so that a moderate load is more than a hundred requests.
@@ -77,9 +108,15 @@ fn hold_up(sites: &Sites) -> Fault {
 /// Waits until the copying has begun.
 #[track_caller]
 fn await_begun(sites: &Sites) {
+    await_begun_behind(sites, 0);
+}
+
+/// Waits until records are copied that come behind the first `before`, of all partitions together.
+#[track_caller]
+fn await_begun_behind(sites: &Sites, before: i64) {
     eventually("the copying has begun", SOON, || {
         let ends = (0..4).filter_map(|partition| copied(sites, partition));
-        let copied: i64 = ends.sum();
+        let copied = ends.sum::<i64>() - before;
         ensure!(copied > 500, "{copied} records are copied");
         Ok(())
     });

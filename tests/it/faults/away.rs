@@ -1,0 +1,127 @@
+//! A whole cluster that goes away, for a second or half a minute: caught up with by itself, and told meanwhile.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use kmirror_broker::Fault;
+
+use super::{RECORDS, Side, assert_under_way, await_begun_behind, copied, hold_up, orders_of};
+use crate::harness::{Sites, await_cluster_up, await_ready, metric};
+use crate::support::daemon::Daemon;
+
+/// Shorter than any time-out; and longer than the group waits for its members, a look at the clusters for its answer, and the
+/// producer before it asks for topics again.
+const OUTAGES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(31)];
+
+/// A mirror whose clusters go away, and how many records of each partition were written so far.
+struct Mirrored {
+    sites: Sites,
+    daemon: Daemon,
+    written: usize,
+}
+
+impl Mirrored {
+    /// Less memory than there is to copy, so that not all of it is read before an outage.
+    fn start() -> Result<Self> {
+        let sites = orders_of(1, 0)?;
+        let config = sites.config(&["orders"]).top("memory", "16MiB");
+        let daemon = Daemon::start("daemon", &config.write()?)?;
+        Ok(Self {
+            sites,
+            daemon,
+            written: 0,
+        })
+    }
+
+    fn write(&mut self, records: usize) -> Result<()> {
+        self.sites.write("orders", self.written, records)?;
+        self.written += records;
+        Ok(())
+    }
+
+    /// Begins to copy more than the memory holds, slowly.
+    fn begin(&mut self) -> Result<Fault> {
+        let before = i64::try_from(4 * self.written)?;
+        let slow = hold_up(&self.sites);
+        self.write(RECORDS)?;
+        await_begun_behind(&self.sites, before);
+        Ok(slow)
+    }
+
+    /// Takes a cluster away in midstream, for so long or until it is told.
+    fn go_through(&mut self, side: Side, outage: Duration) -> Result<()> {
+        let slow = self.begin()?;
+        let begun = Instant::now();
+        side.of(&mut self.sites).stop_node(0)?;
+        assert_under_way(&self.sites);
+        slow.remove();
+        if side == Side::Target {
+            self.write(500)?;
+        }
+        self.await_told(side);
+        thread::sleep(outage.saturating_sub(begun.elapsed()));
+        self.assert_told(side)?;
+        self.assert_not_all_read();
+        side.of(&mut self.sites).start_node(0)?;
+        self.write(500)?;
+        self.sites.await_committed("orders");
+        await_ready(&self.daemon, 200);
+        await_cluster_up(&self.daemon, side.name(), 1.0);
+        self.sites.assert_no_position_moved_back("orders");
+        self.sites.assert_exact("orders")
+    }
+
+    /// # Panics
+    /// When nothing was left to be copied, so that an outage of the source may have met no reading.
+    fn assert_not_all_read(&self) {
+        let copied = (0..4).filter_map(|partition| copied(&self.sites, partition));
+        let (copied, written) = (copied.sum::<i64>(), 4 * self.written as i64);
+        assert!(copied < written, "{copied} of {written} records");
+    }
+
+    #[track_caller]
+    fn await_told(&self, side: Side) {
+        await_cluster_up(&self.daemon, side.name(), 0.0);
+        let told = await_ready(&self.daemon, 503);
+        assert!(told.contains(side.name()), "{told}");
+    }
+
+    /// It is told still, of this cluster alone; and what is to be written on a target that is away is not given up.
+    fn assert_told(&self, side: Side) -> Result<()> {
+        let (metrics, ready) = (self.daemon.metrics()?, self.daemon.readyz()?);
+        let up = |side: Side| {
+            let up = metrics.sum("kmirror_cluster_up", &[("cluster", side.name())]);
+            up.context("each cluster has it")
+        };
+        assert_eq!((up(side)?, up(side.other())?), (0.0, 1.0), "{side:?}");
+        assert_eq!(ready.status, 503, "{ready:?}");
+        if side == Side::Target {
+            let in_flight = metric(&self.daemon, "kmirror_inflight_records", "orders")?;
+            ensure!(in_flight > 0.0, "{in_flight} records in flight");
+            let given_up = metrics.select("kmirror_errors_total", &[("stage", "produce")]);
+            let given_up: Vec<_> = given_up.collect();
+            ensure!(given_up.is_empty(), "{given_up:?}");
+        }
+        Ok(())
+    }
+}
+
+/// Goes through outages of both lengths, one after the other, in one process.
+fn go_through_each(side: Side) -> Result<()> {
+    let mut mirrored = Mirrored::start()?;
+    for outage in OUTAGES {
+        mirrored.go_through(side, outage)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_source_that_goes_away_and_comes_back_is_caught_up_with() -> Result<()> {
+    go_through_each(Side::Source)
+}
+
+#[test]
+fn a_target_that_goes_away_and_comes_back_gets_each_record_once() -> Result<()> {
+    go_through_each(Side::Target)
+}
