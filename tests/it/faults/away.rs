@@ -1,4 +1,8 @@
-//! A whole cluster that goes away, for a second or half a minute: caught up with by itself, and told meanwhile.
+//! A whole cluster that goes away, for a second, half a minute, five minutes: caught up with by itself, and told meanwhile.
+//!
+//! Five minutes are shortened, and so are the time-outs that they exceed. In full length:
+//!
+//!     cargo test --test it -- --ignored five_minutes
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,11 +12,35 @@ use kmirror_broker::Fault;
 
 use super::{RECORDS, Side, assert_under_way, await_begun_behind, copied, hold_up, orders_of};
 use crate::harness::{Sites, await_cluster_up, await_ready, metric};
+use crate::support::config_file::Config;
 use crate::support::daemon::Daemon;
 
 /// Shorter than any time-out; and longer than the group waits for its members, a look at the clusters for its answer, and the
 /// producer before it asks for topics again.
 const OUTAGES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(31)];
+
+/// A bit longer than what librdkafka counts in units of five minutes.
+const FIVE_MINUTES: Duration = Duration::from_secs(310);
+/// By how much five minutes are shortened: what is left of them is still longer than the longest time that kmirror does not
+/// leave to its user, one minute.
+const SHORTENED: u32 = 4;
+
+/// What five minutes exceed, in milliseconds: by its default, or what kmirror sets. It sets `message.timeout.ms` to never.
+const TIMES: [(&str, u32); 12] = [
+    ("api.version.request.timeout.ms", 10_000),
+    ("heartbeat.interval.ms", 3_000),
+    ("max.poll.interval.ms", 300_000),
+    ("metadata.recovery.rebootstrap.trigger.ms", 300_000),
+    ("reconnect.backoff.max.ms", 2_000),
+    ("request.timeout.ms", 30_000),
+    ("retry.backoff.max.ms", 1_000),
+    ("session.timeout.ms", 10_000),
+    ("socket.connection.setup.timeout.ms", 30_000),
+    ("socket.timeout.ms", 60_000),
+    ("topic.metadata.propagation.max.ms", 30_000),
+    // By default 15 minutes: here the outage is longer than it, too.
+    ("metadata.max.age.ms", 280_000),
+];
 
 /// A mirror whose clusters go away, and how many records of each partition were written so far.
 struct Mirrored {
@@ -23,10 +51,10 @@ struct Mirrored {
 
 impl Mirrored {
     /// Less memory than there is to copy, so that not all of it is read before an outage.
-    fn start() -> Result<Self> {
+    fn start(configure: impl FnOnce(Config) -> Config) -> Result<Self> {
         let sites = orders_of(1, 0)?;
         let config = sites.config(&["orders"]).top("memory", "16MiB");
-        let daemon = Daemon::start("daemon", &config.write()?)?;
+        let daemon = Daemon::start("daemon", &configure(config).write()?)?;
         Ok(Self {
             sites,
             daemon,
@@ -109,7 +137,7 @@ impl Mirrored {
 
 /// Goes through outages of both lengths, one after the other, in one process.
 fn go_through_each(side: Side) -> Result<()> {
-    let mut mirrored = Mirrored::start()?;
+    let mut mirrored = Mirrored::start(|config| config)?;
     for outage in OUTAGES {
         mirrored.go_through(side, outage)?;
     }
@@ -124,4 +152,36 @@ fn a_source_that_goes_away_and_comes_back_is_caught_up_with() -> Result<()> {
 #[test]
 fn a_target_that_goes_away_and_comes_back_gets_each_record_once() -> Result<()> {
     go_through_each(Side::Target)
+}
+
+/// Five minutes, shortened together with all that they exceed.
+fn go_through_five_minutes(side: Side) -> Result<()> {
+    let shortened = |config: Config| {
+        TIMES.into_iter().fold(config, |config, (name, time)| {
+            config.client(name, &(time / SHORTENED).to_string())
+        })
+    };
+    Mirrored::start(shortened)?.go_through(side, FIVE_MINUTES / SHORTENED)
+}
+
+#[test]
+fn a_source_that_is_away_for_longer_than_every_time_out_is_caught_up_with() -> Result<()> {
+    go_through_five_minutes(Side::Source)
+}
+
+#[test]
+fn a_target_that_is_away_for_longer_than_every_time_out_gets_each_record_once() -> Result<()> {
+    go_through_five_minutes(Side::Target)
+}
+
+#[test]
+#[ignore = "takes six minutes: nothing is shortened"]
+fn a_source_that_is_away_for_five_minutes_is_caught_up_with() -> Result<()> {
+    Mirrored::start(|config| config)?.go_through(Side::Source, FIVE_MINUTES)
+}
+
+#[test]
+#[ignore = "takes six minutes: nothing is shortened"]
+fn a_target_that_is_away_for_five_minutes_gets_each_record_once() -> Result<()> {
+    Mirrored::start(|config| config)?.go_through(Side::Target, FIVE_MINUTES)
 }
