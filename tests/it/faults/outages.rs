@@ -1,15 +1,43 @@
 //! A node that goes down is done without; both clusters may go away together, and what is away is told truthfully.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use kmirror_broker::{Api, Cluster};
 
-use super::{RECORDS, Side, assert_under_way, await_begun, hold_up, orders};
-use crate::harness::{SOON, await_cluster_up, await_ready, await_state, copy_of, group_of, metric};
+use super::{RECORDS, Side, assert_under_way, await_begun, hold_up, orders, orders_of};
+use crate::harness::{
+    SOON, Sites, await_cluster_up, await_ready, await_state, copy_of, group_of, metric,
+};
 use crate::support::daemon::Daemon;
 use crate::support::wait::eventually;
+
+/// What kmirror's questions about topics are asked by.
+const INSPECTOR: &str = "kmirror-source-target";
+
+/// Waits until all is committed, while each look at the clusters is answered by some node.
+#[track_caller]
+fn await_committed_while_up(sites: &mut Sites, daemon: &Daemon) {
+    let source = &mut sites.source.client;
+    eventually("orders is committed", SOON, || {
+        assert_up(daemon);
+        let lag = source.group_lag(&group_of("orders"), "orders")?;
+        ensure!(lag == 0, "lag {lag}");
+        Ok(())
+    });
+}
+
+/// # Panics
+/// When the daemon takes a cluster for away.
+#[track_caller]
+fn assert_up(daemon: &Daemon) {
+    let metrics = daemon.metrics().expect("the daemon runs");
+    for cluster in ["source", "target"] {
+        let up = metrics.sum("kmirror_cluster_up", &[("cluster", cluster)]);
+        assert_eq!(up, Some(1.0), "{cluster}");
+    }
+}
 
 /// Mirrors while one node of three is down, and when it is back.
 fn done_without(side: Side, node: fn(&Cluster) -> Option<i32>) -> Result<()> {
@@ -23,7 +51,7 @@ fn done_without(side: Side, node: fn(&Cluster) -> Option<i32>) -> Result<()> {
     assert_under_way(&sites);
     slow.remove();
     sites.write("orders", RECORDS, 500)?;
-    sites.await_committed("orders");
+    await_committed_while_up(&mut sites, &daemon);
     await_ready(&daemon, 200);
     side.of(&mut sites).start_node(node)?;
     sites.write("orders", RECORDS + 500, 500)?;
@@ -71,6 +99,43 @@ fn two_clusters_that_go_away_together_get_each_record_once() -> Result<()> {
     sites.target.start_node(0)?;
     sites.await_committed("orders");
     sites.assert_exact("orders")
+}
+
+/// Waits until the clusters have been looked at that often since now, and each look was answered by some node.
+#[track_caller]
+fn await_looks(sites: &Sites, daemon: &Daemon, looks: usize) {
+    let begun = SystemTime::now();
+    eventually(&format!("{looks} looks"), SOON, || {
+        assert_up(daemon);
+        let ready = daemon.readyz()?;
+        assert_eq!(ready.status, 200, "{ready:?}");
+        // One look asks both clusters.
+        let asked = sites.source.cluster().journal().into_iter();
+        let answered = asked
+            .filter(|entry| entry.api == Api::Metadata && entry.client_id == INSPECTOR)
+            .filter(|entry| entry.arrived > begun && entry.answered.is_some());
+        let answered = answered.count();
+        ensure!(answered >= looks, "{answered}");
+        Ok::<_, anyhow::Error>(())
+    });
+}
+
+#[test]
+fn a_cluster_of_which_one_node_is_down_is_not_told_to_be_away() -> Result<()> {
+    let mut sites = orders_of(3, 100)?;
+    let config = sites.config(&["orders"]).write()?;
+    let daemon = Daemon::start("daemon", &config)?;
+    sites.await_committed("orders");
+    await_ready(&daemon, 200);
+    // The first node is asked first, and where it is down the next one.
+    for node in 0..3 {
+        for side in [Side::Source, Side::Target] {
+            side.of(&mut sites).stop_node(node)?;
+            await_looks(&sites, &daemon, 6);
+            side.of(&mut sites).start_node(node)?;
+        }
+    }
+    Ok(())
 }
 
 #[test]
