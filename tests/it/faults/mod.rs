@@ -82,9 +82,9 @@ fn orders_of(nodes: usize, records: usize) -> Result<Sites> {
 }
 
 /// Has the target take its time, so that what happens next falls into the copying.
-fn slow_down(sites: &Sites) {
+fn slow_down(sites: &Sites) -> Fault {
     let a_little = Duration::from_millis(20);
-    sites.target.on(Api::Produce).delay_before(a_little);
+    sites.target.on(Api::Produce).delay_before(a_little)
 }
 
 /// Waits until the target has refused a write of a producer that was shut out.
