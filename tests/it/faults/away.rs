@@ -8,10 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use kmirror_broker::Fault;
+use kmirror_broker::{Api, Fault};
 
 use super::{RECORDS, Side, assert_under_way, await_begun_behind, copied, hold_up, orders_of};
-use crate::harness::{Sites, await_cluster_up, await_ready, metric};
+use crate::harness::{Site, Sites, await_cluster_up, await_ready, metric};
 use crate::support::config_file::Config;
 use crate::support::daemon::Daemon;
 
@@ -41,6 +41,33 @@ const TIMES: [(&str, u32); 12] = [
     // By default 15 minutes: here the outage is longer than it, too.
     ("metadata.max.age.ms", 280_000),
 ];
+
+/// How a cluster is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Away {
+    /// Who connects is refused.
+    Down,
+    /// Connections are taken up and stay open, and nothing that kmirror asks is carried out or answered.
+    Silent,
+}
+
+impl Away {
+    /// The silence, if that is what it is.
+    fn begin(self, site: &mut Site) -> Result<Vec<Fault>> {
+        match self {
+            Self::Down => site.stop_node(0).map(|()| Vec::new()),
+            Self::Silent => Ok(Api::iter().map(|api| site.on(api).hang()).collect()),
+        }
+    }
+
+    fn end(self, site: &Site, silence: &[Fault]) -> Result<()> {
+        silence.iter().for_each(Fault::remove);
+        match self {
+            Self::Down => site.start_node(0),
+            Self::Silent => Ok(()),
+        }
+    }
+}
 
 /// A mirror whose clusters go away, and how many records of each partition were written so far.
 struct Mirrored {
@@ -78,20 +105,20 @@ impl Mirrored {
     }
 
     /// Takes a cluster away in midstream, for so long or until it is told.
-    fn go_through(&mut self, side: Side, outage: Duration) -> Result<()> {
+    fn go_through(&mut self, side: Side, away: Away, outage: Duration) -> Result<()> {
         let slow = self.begin()?;
         let begun = Instant::now();
-        side.of(&mut self.sites).stop_node(0)?;
+        let silence = away.begin(side.of(&mut self.sites))?;
         assert_under_way(&self.sites);
         slow.remove();
-        if side == Side::Target {
+        if (side, away) != (Side::Source, Away::Down) {
             self.write(500)?;
         }
         self.await_told(side);
         thread::sleep(outage.saturating_sub(begun.elapsed()));
         self.assert_told(side)?;
         self.assert_not_all_read();
-        side.of(&mut self.sites).start_node(0)?;
+        away.end(side.of(&mut self.sites), &silence)?;
         self.write(500)?;
         self.sites.await_committed("orders");
         await_ready(&self.daemon, 200);
@@ -139,7 +166,7 @@ impl Mirrored {
 fn go_through_each(side: Side) -> Result<()> {
     let mut mirrored = Mirrored::start(|config| config)?;
     for outage in OUTAGES {
-        mirrored.go_through(side, outage)?;
+        mirrored.go_through(side, Away::Down, outage)?;
     }
     Ok(())
 }
@@ -155,33 +182,43 @@ fn a_target_that_goes_away_and_comes_back_gets_each_record_once() -> Result<()> 
 }
 
 /// Five minutes, shortened together with all that they exceed.
-fn go_through_five_minutes(side: Side) -> Result<()> {
+fn go_through_five_minutes(side: Side, away: Away) -> Result<()> {
     let shortened = |config: Config| {
         TIMES.into_iter().fold(config, |config, (name, time)| {
             config.client(name, &(time / SHORTENED).to_string())
         })
     };
-    Mirrored::start(shortened)?.go_through(side, FIVE_MINUTES / SHORTENED)
+    Mirrored::start(shortened)?.go_through(side, away, FIVE_MINUTES / SHORTENED)
 }
 
 #[test]
 fn a_source_that_is_away_for_longer_than_every_time_out_is_caught_up_with() -> Result<()> {
-    go_through_five_minutes(Side::Source)
+    go_through_five_minutes(Side::Source, Away::Down)
 }
 
 #[test]
 fn a_target_that_is_away_for_longer_than_every_time_out_gets_each_record_once() -> Result<()> {
-    go_through_five_minutes(Side::Target)
+    go_through_five_minutes(Side::Target, Away::Down)
+}
+
+#[test]
+fn a_source_that_is_silent_for_longer_than_every_time_out_is_caught_up_with() -> Result<()> {
+    go_through_five_minutes(Side::Source, Away::Silent)
+}
+
+#[test]
+fn a_target_that_is_silent_for_longer_than_every_time_out_gets_each_record_once() -> Result<()> {
+    go_through_five_minutes(Side::Target, Away::Silent)
 }
 
 #[test]
 #[ignore = "takes six minutes: nothing is shortened"]
 fn a_source_that_is_away_for_five_minutes_is_caught_up_with() -> Result<()> {
-    Mirrored::start(|config| config)?.go_through(Side::Source, FIVE_MINUTES)
+    Mirrored::start(|config| config)?.go_through(Side::Source, Away::Down, FIVE_MINUTES)
 }
 
 #[test]
 #[ignore = "takes six minutes: nothing is shortened"]
 fn a_target_that_is_away_for_five_minutes_gets_each_record_once() -> Result<()> {
-    Mirrored::start(|config| config)?.go_through(Side::Target, FIVE_MINUTES)
+    Mirrored::start(|config| config)?.go_through(Side::Target, Away::Down, FIVE_MINUTES)
 }
