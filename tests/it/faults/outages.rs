@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, ensure};
 use kmirror_broker::{Api, Cluster};
 
-use super::{RECORDS, Side, assert_under_way, await_begun, hold_up, orders, orders_of};
+use super::{RECORDS, Side, assert_under_way, hold_up, orders, orders_of};
 use crate::harness::{
     SOON, Sites, await_cluster_up, await_ready, await_state, copy_of, group_of, metric,
 };
@@ -43,13 +43,13 @@ fn assert_up(daemon: &Daemon) {
 fn done_without(side: Side, node: fn(&Cluster) -> Option<i32>) -> Result<()> {
     let mut sites = orders(3)?;
     let config = sites.config(&["orders"]).write()?;
-    let slow = hold_up(&sites);
+    let held = hold_up(&sites);
     let daemon = Daemon::start("daemon", &config)?;
-    await_begun(&sites);
+    sites.target.await_hits(&held, 1);
     let node = node(side.of(&mut sites).cluster()).context("there is such a node")?;
     side.of(&mut sites).stop_node(node)?;
     assert_under_way(&sites);
-    slow.remove();
+    held.release();
     sites.write("orders", RECORDS, 500)?;
     await_committed_while_up(&mut sites, &daemon);
     await_ready(&daemon, 200);

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use kmirror_broker::{Api, ErrorCode, Fault};
 
-use super::{assert_under_way, await_begun, hold_up, orders};
+use super::{assert_under_way, hold_up, orders};
 use crate::harness::{Site, Sites, copy_of};
 use crate::support::daemon::Daemon;
 
@@ -69,15 +69,15 @@ fn an_error_without_a_name_loses_nothing() -> Result<()> {
 fn producers_that_the_target_forgets_go_on_in_order() -> Result<()> {
     let mut sites = orders(1)?;
     let config = sites.config(&["orders"]).write()?;
-    let slow = hold_up(&sites);
+    let held = hold_up(&sites);
     let _daemon = Daemon::start("daemon", &config)?;
     let copy = copy_of("orders");
-    await_begun(&sites);
+    sites.target.await_hits(&held, 1);
     for partition in 0..4 {
         sites.target.cluster().forget_producers(&copy, partition)?;
     }
     assert_under_way(&sites);
-    slow.remove();
+    held.release();
     sites.await_committed("orders");
     sites.assert_exact("orders")
 }
