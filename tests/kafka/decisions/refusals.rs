@@ -1,12 +1,14 @@
 //! The target refuses a record for good (`on_rejected`), until its topic is configured otherwise.
 
 use anyhow::{Result, ensure};
+use serde_json::Value;
 
 use super::{DEADLINE, write};
 use crate::clusters::{Clusters, copy_of};
 use crate::load::now_ms;
 use crate::standing::{await_state, skipped};
 use crate::support::codec::Codec;
+use crate::support::config_file::ConfigFile;
 use crate::support::daemon::Daemon;
 use crate::support::ledger::Writer;
 use crate::support::outcome::Outcome;
@@ -50,6 +52,31 @@ fn too_large(topic: &'static str) -> Refusal {
     }
 }
 
+fn without_key(topic: &'static str) -> Refusal {
+    Refusal {
+        topic,
+        record: Record::at(workload::BASE_TIMESTAMP).value("no key"),
+        source: ("cleanup.policy", "delete"),
+        copy: ("cleanup.policy", "compact"),
+        remedy: ("cleanup.policy", "delete"),
+        reason: "validate record",
+    }
+}
+
+fn from_the_future(topic: &'static str) -> Result<Refusal> {
+    const ANY: &str = "9223372036854775807";
+    Ok(Refusal {
+        topic,
+        record: Record::at(now_ms()? + 48 * HOUR_MS)
+            .key("future")
+            .value("in two days"),
+        source: ("message.timestamp.after.max.ms", ANY),
+        copy: ("message.timestamp.after.max.ms", "3600000"),
+        remedy: ("message.timestamp.after.max.ms", ANY),
+        reason: "nvalid timestamp",
+    })
+}
+
 /// Partition 1 gets good records, the refused one and good ones again, all at once; the others get good ones.
 fn write_around(clusters: &Clusters, refusal: &Refusal) -> Result<()> {
     let typical = |from: usize| (from..from + 5).map(|index| workload::typical(1, index));
@@ -65,8 +92,12 @@ fn write_around(clusters: &Clusters, refusal: &Refusal) -> Result<()> {
     Ok(())
 }
 
-/// The topic and its copy, mirrored so far without trouble.
-fn start(clusters: &Clusters, refusal: &Refusal, on_rejected: &str) -> Result<Daemon> {
+/// The topic and its copy, mirrored so far without trouble. The daemon logs into the directory of its file.
+fn start(
+    clusters: &Clusters,
+    refusal: &Refusal,
+    on_rejected: &str,
+) -> Result<(Daemon, ConfigFile)> {
     let mut source = clusters.source.client();
     source.create_topic(refusal.topic, 3, &[refusal.source])?;
     let copy = copy_of(refusal.topic);
@@ -88,7 +119,7 @@ fn start(clusters: &Clusters, refusal: &Refusal, on_rejected: &str) -> Result<Da
         .client()
         .set_topic_configs(&copy, &[refusal.copy])?;
     write_around(clusters, refusal)?;
-    Ok(daemon)
+    Ok((daemon, config))
 }
 
 #[track_caller]
@@ -108,7 +139,7 @@ fn await_ends(clusters: &Clusters, topic: &str, ends: &[(i32, i64)]) {
 fn assert_refused_alone_until_remedied(refusal: &Refusal) -> Result<()> {
     let clusters = Clusters::shared()?;
     let topic = refusal.topic;
-    let daemon = start(&clusters, refusal, "pause")?;
+    let (daemon, _config) = start(&clusters, refusal, "pause")?;
     let reason = await_state(&daemon, (topic, 1), "rejected", DEADLINE);
     println!("{topic}: {reason}");
     for said in [&format!("offset {REFUSED_AT}"), refusal.reason] {
@@ -143,44 +174,62 @@ fn a_record_too_large_for_the_copy_stops_its_partition_alone_until_the_limit_is_
 
 #[test]
 fn a_record_without_key_stops_its_partition_alone_while_the_copy_is_compacted() -> Outcome {
-    assert_refused_alone_until_remedied(&Refusal {
-        topic: "refused-key",
-        record: Record::at(workload::BASE_TIMESTAMP).value("no key"),
-        source: ("cleanup.policy", "delete"),
-        copy: ("cleanup.policy", "compact"),
-        remedy: ("cleanup.policy", "delete"),
-        reason: "validate record",
-    })?;
+    assert_refused_alone_until_remedied(&without_key("refused-key"))?;
     Ok(())
 }
 
 #[test]
 fn a_record_from_the_far_future_stops_its_partition_alone_until_the_copy_takes_it() -> Outcome {
-    assert_refused_alone_until_remedied(&Refusal {
-        topic: "refused-time",
-        record: Record::at(now_ms()? + 48 * HOUR_MS)
-            .key("future")
-            .value("in two days"),
-        source: ("message.timestamp.after.max.ms", "9223372036854775807"),
-        copy: ("message.timestamp.after.max.ms", "3600000"),
-        remedy: ("message.timestamp.after.max.ms", "9223372036854775807"),
-        reason: "nvalid timestamp",
-    })?;
+    assert_refused_alone_until_remedied(&from_the_future("refused-time")?)?;
+    Ok(())
+}
+
+/// Each of them makes the broker refuse the whole batch that it comes in, so that the others must be told from it.
+#[track_caller]
+fn assert_left_out_alone(refusal: &Refusal) -> Result<()> {
+    let clusters = Clusters::shared()?;
+    let topic = refusal.topic;
+    let (daemon, _config) = start(&clusters, refusal, "skip")?;
+    clusters.await_caught_up(topic, DEADLINE);
+    let found = clusters.compare(topic)?;
+    assert_eq!(found.lost, 1, "{found}");
+    assert!(found.is_exact_but_for_losses(), "{found}");
+    let lost = found.first.first();
+    let lost = lost.map(|lost| (lost.partition, lost.source_offset));
+    assert_eq!(lost, Some((1, Some(REFUSED_AT))), "{found}");
+    assert_eq!(skipped(&daemon, topic, "rejected")?, 1.0);
+    assert_eq!(offsets_told(&daemon), [REFUSED_AT]);
+    await_state(&daemon, (topic, 1), "running", DEADLINE);
+    Ok(())
+}
+
+/// The offsets of partition 1 that the daemon says it has left out.
+fn offsets_told(daemon: &Daemon) -> Vec<i64> {
+    let log = daemon.log();
+    let lines = log.lines();
+    let lines = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let told = lines.filter(|line| {
+        let message = line["message"].as_str().unwrap_or_default();
+        message.contains("record skipped")
+    });
+    told.filter_map(|line| line["offset"].as_i64()).collect()
+}
+
+#[test]
+fn on_rejected_skip_leaves_out_a_record_too_large_alone_and_tells_its_offset() -> Outcome {
+    assert_left_out_alone(&too_large("skipped-size"))?;
     Ok(())
 }
 
 #[test]
-fn on_rejected_skip_passes_over_the_refused_record_alone_and_counts_it() -> Outcome {
-    let clusters = Clusters::shared()?;
-    let refusal = too_large("refused-skip");
-    let daemon = start(&clusters, &refusal, "skip")?;
-    clusters.await_caught_up(refusal.topic, DEADLINE);
-    let found = clusters.compare(refusal.topic)?;
-    assert_eq!(found.lost, 1, "{found}");
-    assert!(found.is_exact_but_for_losses(), "{found}");
-    let lost = found.first.first().and_then(|first| first.source_offset);
-    assert_eq!(lost, Some(REFUSED_AT), "{found}");
-    assert_eq!(skipped(&daemon, refusal.topic, "rejected")?, 1.0);
-    await_state(&daemon, (refusal.topic, 1), "running", DEADLINE);
+fn on_rejected_skip_leaves_out_a_record_without_key_alone_and_tells_its_offset() -> Outcome {
+    assert_left_out_alone(&without_key("skipped-key"))?;
+    Ok(())
+}
+
+#[test]
+fn on_rejected_skip_leaves_out_a_record_from_the_far_future_alone_and_tells_its_offset() -> Outcome
+{
+    assert_left_out_alone(&from_the_future("skipped-time")?)?;
     Ok(())
 }
