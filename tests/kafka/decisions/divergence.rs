@@ -1,7 +1,7 @@
 //! The source topic is deleted and created anew under the same name (`on_divergence`).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
@@ -13,8 +13,13 @@ use crate::support::daemon::Daemon;
 use crate::support::outcome::Outcome;
 use crate::support::wait::eventually;
 
-/// `discovery_interval`, by default, and more for two busy cores and a group that forms.
-const NOTICED_WITHIN: Duration = Duration::from_secs(15);
+/// By default: so long after a topic was created anew, it is seen at the latest.
+const DISCOVERY_INTERVAL: Duration = Duration::from_secs(2);
+/// For that look itself, and for the partition's own questions to both clusters: less than a second on two idle cores, up to
+/// three where twenty times as much as they can do waits for them.
+const SLACK: Duration = Duration::from_secs(5);
+/// A process that starts has a group to join before.
+const STARTED_WITHIN: Duration = Duration::from_secs(15);
 const PARTITIONS: i32 = 2;
 /// Records of each partition before the topic is deleted.
 const BEFORE: usize = 1_000;
@@ -62,28 +67,30 @@ impl Scene {
         Ok(())
     }
 
-    /// Creates the topic anew, with other records than it had.
-    fn create(&self, records: usize) -> Result<()> {
+    /// Creates the topic anew, with other records than it had. Answers when it was there.
+    fn create(&self, records: usize) -> Result<Instant> {
         let mut source = self.clusters.source.client();
         source.create_topic(self.topic, PARTITIONS, &[])?;
+        let created = Instant::now();
         write(&self.clusters, self.topic, 10_000, records)?;
-        Ok(())
+        Ok(created)
     }
 
-    /// Waits until every partition stands still and says why.
+    /// Waits until every partition stands still and says why, `within` that time since then.
     #[track_caller]
-    fn await_told(&self) {
+    fn await_told(&self, since: Instant, within: Duration) {
         for partition in 0..PARTITIONS {
             let place = (self.topic, partition);
-            let reason = await_state(&self.daemon, place, "diverged", NOTICED_WITHIN);
+            let left = within.saturating_sub(since.elapsed());
+            let reason = await_state(&self.daemon, place, "diverged", left);
             assert!(reason.contains("created anew"), "{reason}");
         }
+        println!("{}: told after {:?}", self.topic, since.elapsed());
     }
 
-    /// Every partition stands still and says why, and the copy is as it was.
+    /// The copy is as it was.
     #[track_caller]
-    fn assert_diverged(&self) -> Result<()> {
-        self.await_told();
+    fn assert_copy_is_as_it_was(&self) -> Result<()> {
         let mut target = self.clusters.target.client();
         for partition in 0..PARTITIONS {
             let end = target.log_end(&copy_of(self.topic), partition)?;
@@ -97,8 +104,9 @@ impl Scene {
 fn a_topic_recreated_shorter_is_told_and_nothing_of_it_is_copied() -> Outcome {
     let scene = Scene::start("recreated-shorter")?;
     scene.delete()?;
-    scene.create(SHORTER)?;
-    scene.assert_diverged()?;
+    let created = scene.create(SHORTER)?;
+    scene.await_told(created, DISCOVERY_INTERVAL + SLACK);
+    scene.assert_copy_is_as_it_was()?;
     Ok(())
 }
 
@@ -110,7 +118,7 @@ fn a_topic_recreated_longer_between_two_looks_is_told() -> Outcome {
     scene.delete()?;
     scene.create(LONGER)?;
     scene.daemon.resume()?;
-    scene.await_told();
+    scene.await_told(Instant::now(), DISCOVERY_INTERVAL + SLACK);
     Ok(())
 }
 
@@ -118,9 +126,10 @@ fn a_topic_recreated_longer_between_two_looks_is_told() -> Outcome {
 fn a_topic_recreated_after_it_was_seen_gone_is_told_and_nothing_of_it_is_copied() -> Outcome {
     let scene = Scene::start("recreated-later")?;
     scene.delete()?;
-    await_state(&scene.daemon, (scene.topic, 0), "stopped", NOTICED_WITHIN);
-    scene.create(LONGER)?;
-    scene.assert_diverged()?;
+    await_state(&scene.daemon, (scene.topic, 0), "stopped", DEADLINE);
+    let created = scene.create(LONGER)?;
+    scene.await_told(created, DISCOVERY_INTERVAL + SLACK);
+    scene.assert_copy_is_as_it_was()?;
     Ok(())
 }
 
@@ -131,7 +140,9 @@ fn a_topic_recreated_while_the_mirror_is_down_is_told_and_nothing_of_it_is_copie
     scene.daemon.terminate(DEADLINE)?;
     scene.delete()?;
     scene.create(LONGER)?;
+    let started = Instant::now();
     scene.daemon = Daemon::start("restarted", &scene.config)?;
-    scene.assert_diverged()?;
+    scene.await_told(started, STARTED_WITHIN);
+    scene.assert_copy_is_as_it_was()?;
     Ok(())
 }
