@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use crate::clusters::{Clusters, copy_of};
 use crate::load::Load;
 use crate::standing::{await_down, await_ready};
+use crate::support::client::Client;
 use crate::support::config_file::{Config, ConfigFile};
 use crate::support::daemon::Daemon;
 use crate::support::outcome::Outcome;
@@ -169,6 +170,32 @@ fn a_target_link_that_is_too_slow_shows_as_lag_and_costs_no_memory() -> Outcome 
     });
     assert!(most <= MOST_RESIDENT, "{} MiB resident", most >> 20);
     link.clusters.await_copied(TOPIC, copied + 1, DEADLINE);
+    link.assert_each_record_arrives_once()?;
+    Ok(())
+}
+
+/// More than one batch is under way at a time, or it would not come to this.
+#[test]
+fn a_target_that_is_far_away_is_kept_up_with_and_loses_and_repeats_nothing() -> Outcome {
+    /// Each way, as across an ocean and more.
+    const FAR: Duration = Duration::from_millis(150);
+    /// What comes in within two seconds.
+    const CLOSE_BEHIND: f64 = 2.0 * RATE as f64;
+    const LONG: i64 = 12 * RATE as i64;
+    let link = Link::start(Side::Target, |config| config)?;
+    link.proxy.set(Manner::Delay(FAR));
+    let asked = Instant::now();
+    Client::new(link.proxy.address()).topics()?;
+    assert!(asked.elapsed() >= 2 * FAR, "the target is near");
+    let before = link.clusters.target.client().total_end(&copy_of(TOPIC))?;
+    link.clusters.await_copied(TOPIC, before + LONG, DEADLINE);
+    eventually("the copy is close behind", DEADLINE, || {
+        let metrics = link.daemon.metrics()?;
+        let lag = metrics.sum("kmirror_lag_records", &[("topic", TOPIC)]);
+        let lag = lag.context("no lag")?;
+        ensure!(lag <= CLOSE_BEHIND, "{lag} records");
+        Ok(())
+    });
     link.assert_each_record_arrives_once()?;
     Ok(())
 }
