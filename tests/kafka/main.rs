@@ -25,6 +25,7 @@ mod mesh;
 mod mirrormaker;
 mod outages;
 mod ports;
+mod pressure;
 mod properties;
 mod restarts;
 mod retention;
