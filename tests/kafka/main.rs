@@ -6,7 +6,6 @@
 mod support;
 
 mod broker;
-mod carried;
 mod certificates;
 mod clusters;
 mod control;
