@@ -1,6 +1,7 @@
 //! One real Apache Kafka broker as a process: started on free ports, stopped, killed, frozen, started again on its data.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ impl KafkaBroker {
             if broker.launch()? {
                 return Ok(broker);
             }
-            fs::remove_dir_all(broker.directory.path().join("data"))?;
+            fs::remove_dir_all(broker.data())?;
         }
         anyhow::bail!("{name}: {PORT_ATTEMPTS} sets of ports were all taken by others")
     }
@@ -105,6 +106,19 @@ impl KafkaBroker {
         Ok(())
     }
 
+    /// Keeps all that a stopped broker holds: logs, metadata, and what groups have committed.
+    pub fn snapshot(&self) -> Result<()> {
+        ensure!(self.process.is_none(), "the broker was not stopped");
+        copy(&self.data(), &self.directory.path().join("snapshot"))
+    }
+
+    /// Puts what [`KafkaBroker::snapshot`] kept in the place of what a stopped broker holds.
+    pub fn restore(&self) -> Result<()> {
+        ensure!(self.process.is_none(), "the broker was not stopped");
+        fs::remove_dir_all(self.data())?;
+        copy(&self.directory.path().join("snapshot"), &self.data())
+    }
+
     /// SIGSTOP: connections stay open and nothing is answered.
     pub fn pause(&mut self) -> Result<()> {
         self.process.as_mut().context("the broker runs")?.freeze()
@@ -118,10 +132,13 @@ impl KafkaBroker {
             .signal(Signal::CONT)
     }
 
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
     fn format(&self) -> Result<()> {
         let settings = self.directory.path().join("server.properties");
-        let data = self.directory.path().join("data");
-        let server = properties::server(&data, &self.certificates, self.ports);
+        let server = properties::server(&self.data(), &self.certificates, self.ports);
         fs::write(&settings, server)?;
         let (user, password) = properties::TRUSTED;
         let output = Command::new("java")
@@ -193,6 +210,13 @@ impl KafkaBroker {
         ensure!(!metadata.brokers.is_empty(), "metadata names no broker");
         Ok(true)
     }
+}
+
+/// Copies a directory to a place where there is nothing.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let copied = Command::new("cp").arg("-a").arg(from).arg(to).status()?;
+    ensure!(copied.success(), "copying {}: {copied}", from.display());
+    Ok(())
 }
 
 fn pick_ports() -> Result<Ports> {

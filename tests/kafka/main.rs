@@ -27,6 +27,7 @@ mod ports;
 mod pressure;
 mod properties;
 mod restarts;
+mod restored;
 mod retention;
 mod rights;
 mod shared;
