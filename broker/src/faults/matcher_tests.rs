@@ -20,6 +20,7 @@ fn named() -> Named {
     Named {
         topics: vec![(topic("orders"), vec![0]), (topic("users"), vec![2])],
         groups: vec![StrBytes::from_static_str("readers")],
+        member: StrBytes::default(),
         transactional_ids: vec![StrBytes::from_static_str("writer")],
         offsets: Vec::new(),
     }
