@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::clusters::TopicPartition;
 use crate::metrics::Metrics;
 use crate::status::{MirrorStatus, State, Status};
 pub use age::Age;
@@ -117,6 +118,27 @@ impl MirrorBoard {
             held_up.map(|seat| (topic.source_topic.clone(), seat.partition(), seat))
         });
         seats.collect()
+    }
+
+    /// Partitions that are in flow.
+    pub fn running(&self) -> Vec<(TopicPartition, Arc<Seat>)> {
+        let topics = self.topics();
+        let seats = topics.iter().flat_map(|topic| {
+            let seats = topic.seats().into_iter();
+            let running = seats.filter(|seat| seat.is_running());
+            running.map(|seat| {
+                let at = TopicPartition::new(topic.source_topic.as_str(), seat.partition());
+                (at, seat)
+            })
+        });
+        seats.collect()
+    }
+
+    /// Whether partitions of a group are assigned to this process.
+    pub fn is_seated(&self, group: &str) -> bool {
+        let topics = self.topics();
+        let mut of_group = topics.iter().filter(|topic| topic.group() == group);
+        of_group.any(|topic| topic.is_seated())
     }
 
     /// Target topics that refused a record since this was last asked.

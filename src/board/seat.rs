@@ -183,6 +183,11 @@ impl Seat {
         self.held_up.store(held_up, Ordering::Relaxed);
     }
 
+    /// Whether it runs, and nothing keeps it from reading what comes.
+    pub fn is_idle(&self) -> bool {
+        self.is_running() && !self.is_held_up() && self.in_flight() == 0
+    }
+
     /// Whether records are known, or may be, that are not acknowledged.
     pub fn is_behind(&self) -> bool {
         self.held_up.load(Ordering::Relaxed)

@@ -80,6 +80,11 @@ impl TopicBoard {
         self.refused.swap(false, Ordering::Relaxed)
     }
 
+    /// The consumer group that reads it.
+    pub fn group(&self) -> &str {
+        &self.group
+    }
+
     /// Whether partitions of it are assigned to this process.
     pub fn is_seated(&self) -> bool {
         !lock(&self.partitions).is_empty()

@@ -47,6 +47,8 @@ struct Inner {
     listing: Listing,
     /// Whether no broker answered when one was asked last.
     is_down: AtomicBool,
+    /// Whether one has answered since.
+    has_returned: AtomicBool,
 }
 
 impl Inspector {
@@ -75,6 +77,7 @@ impl Inspector {
                 wire,
                 listing: Listing::default(),
                 is_down: AtomicBool::new(false),
+                has_returned: AtomicBool::new(false),
             }),
         })
     }
@@ -254,8 +257,16 @@ impl Inspector {
 
     fn told<T>(&self, answer: Result<T, wire::Error>) -> Result<T, Error> {
         let is_down = matches!(answer, Err(wire::Error::Unreachable(_)));
-        self.inner.is_down.store(is_down, Ordering::Relaxed);
+        let was_down = self.inner.is_down.swap(is_down, Ordering::Relaxed);
+        if was_down && !is_down {
+            self.inner.has_returned.store(true, Ordering::Relaxed);
+        }
         answer.map_err(|error| self.inner.not_told(error))
+    }
+
+    /// Whether a broker answers, where none did before, since this was last asked.
+    pub fn take_returned(&self) -> bool {
+        self.inner.has_returned.swap(false, Ordering::Relaxed)
     }
 
     /// Whether a broker answers, where none did when one was asked last. librdkafka is not asked before that: a request that

@@ -1,5 +1,6 @@
 //! Runs one mirror: a pipeline for each topic that the control loop says is to be copied.
 
+mod aftermath;
 mod handle;
 mod pipelines;
 mod producers;

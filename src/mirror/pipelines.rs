@@ -11,7 +11,7 @@ use crate::board::TopicBoard;
 use crate::clusters::TopicId;
 use crate::config::{self, ConsumerGroups};
 use crate::deadline::{Deadline, DrainOutcome};
-use crate::pipeline::{Context, Fetching, Pipeline, Plan, Topic, Topics};
+use crate::pipeline::{Context, Express, Fetching, Pipeline, Plan, Topic, Topics};
 use crate::target::{Limits, TargetTopic};
 
 /// The pipelines of one mirror, by consumer group.
@@ -186,13 +186,27 @@ impl Pipelines {
         }
     }
 
+    /// The consumer groups, by name.
+    pub fn groups(&self) -> Vec<String> {
+        self.groups.keys().cloned().collect()
+    }
+
+    /// Gives pipelines that start from now on another consumer for busy partitions.
+    pub fn renew_express(&mut self, prefetch: u64) {
+        let Context { source, mirror, .. } = &self.context;
+        self.context.express = Express::new(Arc::clone(source), Arc::clone(mirror), prefetch);
+    }
+
     /// Drains all by one deadline.
     pub async fn stop(&mut self, deadline: Deadline) -> DrainOutcome {
-        let groups = std::mem::take(&mut self.groups);
-        let members: Vec<_> = groups
-            .into_values()
-            .flat_map(|group| group.members)
-            .collect();
+        let groups = self.groups();
+        self.stop_groups(&groups, deadline).await
+    }
+
+    /// Drains those of some groups, and what is on its way out, by one deadline.
+    pub async fn stop_groups(&mut self, groups: &[String], deadline: Deadline) -> DrainOutcome {
+        let groups = groups.iter().filter_map(|name| self.groups.remove(name));
+        let members: Vec<_> = groups.flat_map(|group| group.members).collect();
         members.iter().for_each(|member| member.stop(deadline));
         let mut outcome = DrainOutcome::Clean;
         for member in members {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
+use super::aftermath::{Aftermath, Deaf};
 use super::handle::{Parts, Shared};
 use super::pipelines::{Pipelines, Sight};
 use super::producers::Producers;
@@ -47,6 +48,8 @@ pub(super) struct Session {
     pipelines: Pipelines,
     /// The plans that were carried out for every topic: of the same ones only what else has changed is looked at.
     carried_out: Option<Arc<[TopicPlan]>>,
+    /// Since the source was away as a whole, until all that read it were heard of.
+    aftermath: Option<Aftermath>,
     /// The id of each source topic that was mirrored in the life of this process, as last seen.
     source_ids: BTreeMap<String, TopicId>,
 }
@@ -100,6 +103,7 @@ impl Session {
             board,
             selects_nothing: false,
             carried_out: None,
+            aftermath: None,
             source_ids: BTreeMap::new(),
             source,
             target,
@@ -201,6 +205,41 @@ impl Session {
         }
         self.discovery.follow().await;
         self.refresh_log_ends().await;
+        self.look_for_the_deaf().await;
+    }
+
+    /// After the source was away as a whole, has new consumers take over from those that do not read it any more.
+    async fn look_for_the_deaf(&mut self) {
+        if self.source.take_returned() {
+            self.aftermath = Some(Aftermath::begin());
+        }
+        let Some(aftermath) = &mut self.aftermath else {
+            return;
+        };
+        let groups = self.pipelines.groups();
+        let deaf = aftermath.look(groups, &self.board, &self.source, self.mirror.isolation);
+        let deaf = deaf.await;
+        self.aftermath.take_if(|aftermath| aftermath.is_over());
+        let deadline = Deadline::within(STOP_WITHIN);
+        let count = |metrics: &Metrics| metrics.error(&self.mirror.name, Stage::Consume, "Deaf");
+        match deaf {
+            None => return,
+            Some(Deaf::All(at, reason)) => {
+                tracing::error!(partition = %at, reason, "a partition is not read since the source was away, new consumers take over");
+                count(&self.metrics);
+                self.aftermath = None;
+                self.pipelines.stop(deadline).await;
+                self.pipelines.renew_express(self.prefetch);
+            }
+            Some(Deaf::Groups(groups)) => {
+                tracing::warn!(
+                    groups = groups.join(" "),
+                    "no partition was assigned since the source was away, new consumers take over"
+                );
+                self.pipelines.stop_groups(&groups, deadline).await;
+            }
+        }
+        self.carried_out = None;
     }
 
     /// Takes note of what is planned now.

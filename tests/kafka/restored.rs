@@ -143,6 +143,16 @@ fn a_source_restored_while_the_mirror_is_frozen_is_told_and_nothing_of_it_is_cop
     Ok(())
 }
 
+/// Its consumers take the epochs that the source tells now for outdated, and new ones take over.
+#[test]
+fn a_source_restored_under_a_running_mirror_is_told_and_what_it_kept_is_copied_on() -> Outcome {
+    let mut scene = Scene::start()?;
+    scene.restore()?;
+    scene.await_told(&["the source log ends at 1000, before position 1500"]);
+    scene.assert_only_the_other_is_copied_on()?;
+    Ok(())
+}
+
 /// The group's position is as old as the snapshot: only the mirror knows better.
 #[test]
 fn a_source_restored_while_the_mirror_is_down_is_told_and_nothing_of_it_is_copied() -> Outcome {

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use kmirror_broker::{Api, Fault};
 
-use crate::harness::{SOON, Sites, await_state, copy_of, metric};
+use crate::harness::{SOON, Sites, await_ready, await_state, copy_of, metric};
 use crate::support::codec::Codec;
 use crate::support::config_file::ConfigFile;
 use crate::support::daemon::Daemon;
@@ -286,4 +286,58 @@ fn a_source_restored_while_the_mirror_was_down_is_noticed_when_it_starts() -> Re
     assert_eq!(copy_end(&mut sites)?, 100);
     assert_eq!(sites.committed("orders", 0)?, Some(100));
     Ok(())
+}
+
+/// A mirror of two partitions with 100 records in each, whose source goes away and comes back restored: partition 0 with
+/// `left` of its records, partition 1 with all, and both in an older leader epoch than the mirror knows.
+fn restored_under_a_running_mirror(left: i64) -> Result<(Sites, ConfigFile, Daemon)> {
+    let (mut sites, config, daemon) = Sites::mirrored(2, 100)?;
+    for partition in 0..2 {
+        sites.source.cluster().truncate("orders", partition, 100)?;
+    }
+    eventually("the mirror has heard of the elections", SOON, || {
+        let journal = sites.source.cluster().journal().into_iter();
+        let fetches = journal.filter(|entry| {
+            let is_mine = entry.client_id.starts_with("kmirror.source-target");
+            entry.api == Api::Fetch && is_mine && entry.answered.is_some()
+        });
+        let told: Vec<_> = fetches.map(|entry| entry.error).collect();
+        let fenced = told.iter().rposition(|error| error.is_some());
+        ensure!(fenced.is_some_and(|at| at + 2 < told.len()), "{told:?}");
+        Ok(())
+    });
+    sites.source.stop();
+    await_ready(&daemon, 503);
+    sites.source.restart()?;
+    sites.source.cluster().restore("orders", 0, left)?;
+    sites.source.cluster().restore("orders", 1, 100)?;
+    Ok((sites, config, daemon))
+}
+
+#[test]
+fn a_source_restored_under_a_running_mirror_is_told_and_what_it_kept_is_copied_on() -> Result<()> {
+    let (mut sites, _config, daemon) = restored_under_a_running_mirror(60)?;
+    let reason = await_state(&daemon, "orders", 0, "diverged");
+    assert!(reason.contains("60"), "{reason}");
+    sites.write("orders", 100, 20)?;
+    let client = &mut sites.target.client;
+    eventually("what was kept is copied on", SOON, || {
+        let copied = client.log_end(&copy_of("orders"), 1)?;
+        ensure!(copied == 120, "{copied}");
+        Ok(())
+    });
+    assert_eq!(client.log_end(&copy_of("orders"), 0)?, 100);
+    Ok(())
+}
+
+#[test]
+fn a_restored_source_that_lost_nothing_is_read_on_by_new_consumers() -> Result<()> {
+    let (mut sites, _config, daemon) = restored_under_a_running_mirror(100)?;
+    sites.write("orders", 100, 20)?;
+    eventually("it is noticed that nothing is read", SOON, || {
+        ensure!(daemon.log().contains("new consumers take over"));
+        Ok(())
+    });
+    sites.await_committed("orders");
+    sites.assert_exact("orders")
 }
