@@ -67,7 +67,7 @@ impl Group {
     /// Wants nothing yet.
     pub fn new(context: Context, member: Member, wanted: watch::Receiver<Topics>) -> Self {
         Self {
-            lease: Lease::new(member.session_timeout()),
+            lease: Lease::new(member.grace()),
             context,
             member: Arc::new(member),
             wanted,

@@ -1,6 +1,6 @@
 //! Keeps a process that was stopped for a while from writing on as if nothing had happened.
 //!
-//! A process that was stopped (SIGSTOP, a paused virtual machine) for longer than the group's session has lost its
+//! A process that was stopped (SIGSTOP, a paused virtual machine) for longer than the group's session may have lost its
 //! partitions to another member and does not know it yet. The pipeline notices that it was stopped when its own clock
 //! jumps, and then proves its membership by a commit before its lanes send on; what was in flight already is all that
 //! such a zombie can still write.
@@ -26,7 +26,7 @@ pub enum Look {
 }
 
 impl Lease {
-    /// A lease of one term: the group's session timeout.
+    /// A lease of one term: how long the process may stand still and surely be a member all the same.
     pub fn new(term: Duration) -> Self {
         Self {
             term,

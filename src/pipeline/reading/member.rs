@@ -40,6 +40,7 @@ pub enum Event {
 /// A member of a group.
 pub struct Member {
     session_timeout: Duration,
+    heartbeat_interval: Duration,
     fetch_wait: Duration,
     prefetch: u64,
     commits: Commits,
@@ -66,11 +67,13 @@ impl Member {
         };
         let settings = settings::consumer(cluster, group, isolation, fetching);
         let session_timeout = settings::millis(&settings, "session.timeout.ms");
+        let heartbeat_interval = settings::millis(&settings, "heartbeat.interval.ms");
         let fetch_wait = settings::millis(&settings, "fetch.wait.max.ms");
         let consumer: StreamConsumer<Callbacks> = settings.create_with_context(callbacks)?;
         let consumer = Arc::new(consumer);
         let member = Self {
             session_timeout: session_timeout.unwrap_or(settings::SESSION_TIMEOUT),
+            heartbeat_interval: heartbeat_interval.unwrap_or(settings::HEARTBEAT_INTERVAL),
             fetch_wait: fetch_wait.unwrap_or(fetching.wait),
             prefetch: fetching.partition,
             commits: Commits::of(&consumer),
@@ -102,6 +105,13 @@ impl Member {
     /// How long the group waits for a word of a member before it gives its partitions away.
     pub fn session_timeout(&self) -> Duration {
         self.session_timeout
+    }
+
+    /// How long this process may stand still and surely be a member all the same: its last word may be older than the moment
+    /// it was stopped by one heartbeat.
+    pub fn grace(&self) -> Duration {
+        let grace = self.session_timeout.saturating_sub(self.heartbeat_interval);
+        grace.max(self.session_timeout / 2)
     }
 
     /// Serves the membership, so that events come, until librdkafka reports an error. Must be awaited all

@@ -22,6 +22,9 @@ pub struct Fetching {
 /// A member that vanished without leaving is missed after this long; librdkafka's default is 45 s.
 pub const SESSION_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// librdkafka's `heartbeat.interval.ms`.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
+
 /// Settings of the consumer: those that the promises rest on, then those that bound and speed it up.
 pub fn consumer(
     cluster: &config::Cluster,
