@@ -90,6 +90,11 @@ impl TopicBoard {
         !lock(&self.partitions).is_empty()
     }
 
+    /// The seat of a partition, whichever member in this process has it.
+    pub fn seated(&self, partition: i32) -> Option<Arc<Seat>> {
+        lock(&self.partitions).get(&partition).cloned()
+    }
+
     /// Seats a partition that was assigned to a member in this process. Another member that had it before, and has not
     /// heard yet that it lost it, has that seat no more.
     pub fn seat(&self, partition: i32, budget: &Arc<Budget>) -> Arc<Seat> {

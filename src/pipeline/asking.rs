@@ -21,7 +21,8 @@ pub struct Beginning {
     assignment: Assignment,
     /// Partitions that were asked about, each with what is known better than by a commit.
     asked: BTreeMap<TopicPartition, Option<Known>>,
-    /// Those that wait for what lanes have left in flight: what their copies hold until then is not the last word.
+    /// Those that wait for what lanes have left in flight, or still send in another member of this process: what their copies
+    /// hold until then is not the last word.
     settling: BTreeMap<TopicPartition, Option<Known>>,
     answer: Result<Answer, String>,
 }
@@ -42,7 +43,9 @@ impl Group {
         partitions: BTreeMap<TopicPartition, Option<Known>>,
         delay: Duration,
     ) {
-        let is_settling = |(at, _): &(TopicPartition, _)| self.lanes.is_settling(at);
+        let is_settling = |(at, _): &(TopicPartition, _)| {
+            self.lanes.is_settling(at) || self.is_held_elsewhere(at)
+        };
         let (settling, partitions): (BTreeMap<_, _>, BTreeMap<_, _>) =
             partitions.into_iter().partition(is_settling);
         let topics: BTreeSet<_> = partitions.keys().map(|at| Arc::clone(&at.topic)).collect();
@@ -142,6 +145,10 @@ impl Group {
     fn waits(&mut self, at: &TopicPartition, assignment: Assignment, reason: &str) -> bool {
         if self.owned.get(at) != Some(&assignment) {
             return false;
+        }
+        if self.is_held_elsewhere(at) {
+            // It hears of its loss within a session timeout, and tells of the partition until then.
+            return true;
         }
         let seat = self.seat_of(at);
         let reason = format!("it is not known where to begin: {reason}");

@@ -274,6 +274,13 @@ impl Group {
         seat
     }
 
+    /// Whether another member in this process has the partition still, and does not know that it lost it.
+    pub(super) fn is_held_elsewhere(&self, at: &TopicPartition) -> bool {
+        let seated = self.topic(&at.topic).board.seated(at.partition);
+        let own = self.seats.get(at);
+        seated.is_some_and(|seat| own.is_none_or(|own| !Arc::ptr_eq(own, &seat)))
+    }
+
     /// Stops partitions whose positions count in a topic that another one has taken the name of, and looks anew where
     /// they begin.
     async fn source_seen(&mut self, name: &Arc<str>) {
