@@ -144,3 +144,75 @@ impl Aftermath {
         deaf
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Budget;
+    use crate::metrics::Metrics;
+    use crate::offset::Position;
+    use crate::status::State;
+
+    /// A running partition at `position`.
+    fn seat(position: i64) -> (TopicPartition, Arc<Seat>) {
+        let board = MirrorBoard::new("m", "a", "b", Metrics::new());
+        let topic = board.topic("orders", "a.orders", "g");
+        let seat = topic.seat(0, &Budget::new(1 << 20));
+        seat.set_position(Position::at(SourceOffset::new(position)));
+        seat.set_standing(State::Running, None);
+        (TopicPartition::new("orders", 0), seat)
+    }
+
+    /// What a round answers in which the log ends at `end`.
+    fn round(
+        aftermath: &mut Aftermath,
+        seat: &(TopicPartition, Arc<Seat>),
+        end: i64,
+    ) -> Option<Deaf> {
+        aftermath.rounds += 1;
+        aftermath.follow(vec![seat.clone()]);
+        aftermath.hear(vec![(seat.0.clone(), SourceOffset::new(end))])
+    }
+
+    #[test]
+    fn a_position_beyond_the_log_is_told_at_once() {
+        let (mut aftermath, seat) = (Aftermath::begin(), seat(100));
+        assert!(round(&mut aftermath, &seat, 60).is_some());
+    }
+
+    #[test]
+    fn a_log_that_goes_on_without_its_reader_is_told_a_round_later() {
+        let (mut aftermath, seat) = (Aftermath::begin(), seat(100));
+        for _ in 0..SETTLED {
+            assert_eq!(round(&mut aftermath, &seat, 100), None, "nothing to read");
+        }
+        assert_eq!(round(&mut aftermath, &seat, 120), None, "it may come yet");
+        assert!(!aftermath.is_over());
+        assert!(round(&mut aftermath, &seat, 120).is_some());
+    }
+
+    #[test]
+    fn what_is_read_or_waits_for_the_target_is_not_told() {
+        let (mut aftermath, seat) = (Aftermath::begin(), seat(100));
+        for position in 101..120 {
+            assert_eq!(round(&mut aftermath, &seat, 1_000), None);
+            seat.1.advance(SourceOffset::new(position), 0, None);
+        }
+        assert!(aftermath.is_over());
+        let (mut aftermath, seat) = (Aftermath::begin(), self::seat(100));
+        seat.1.advance(SourceOffset::new(100), 5, None);
+        for _ in 0..10 {
+            assert_eq!(round(&mut aftermath, &seat, 1_000), None, "in flight");
+        }
+        assert!(!aftermath.is_over(), "it may be of before");
+    }
+
+    #[test]
+    fn a_partition_that_begins_anew_is_waited_for_anew() {
+        let (mut aftermath, before) = (Aftermath::begin(), seat(100));
+        assert_eq!(round(&mut aftermath, &before, 120), None);
+        let after = seat(100);
+        assert_eq!(round(&mut aftermath, &after, 120), None);
+        assert!(round(&mut aftermath, &after, 120).is_some());
+    }
+}
