@@ -134,11 +134,13 @@ impl MirrorBoard {
         seats.collect()
     }
 
-    /// Whether partitions of a group are assigned to this process.
-    pub fn is_seated(&self, group: &str) -> bool {
+    /// Whether partitions of a group were assigned to this process, and none is any more.
+    pub fn has_lost_all(&self, group: &str) -> bool {
         let topics = self.topics();
-        let mut of_group = topics.iter().filter(|topic| topic.group() == group);
-        of_group.any(|topic| topic.is_seated())
+        let of_group = topics.iter().filter(|topic| topic.group() == group);
+        let of_group: Vec<_> = of_group.collect();
+        of_group.iter().any(|topic| topic.was_seated())
+            && !of_group.iter().any(|topic| topic.is_seated())
     }
 
     /// Target topics that refused a record since this was last asked.

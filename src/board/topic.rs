@@ -23,6 +23,7 @@ pub struct TopicBoard {
     notices: Mutex<Vec<String>>,
     /// Whether the target refused a record, so that what is known of its limits may be old.
     refused: AtomicBool,
+    was_seated: AtomicBool,
     partitions: Mutex<BTreeMap<i32, Arc<Seat>>>,
 }
 
@@ -41,6 +42,7 @@ impl TopicBoard {
             standing: Mutex::default(),
             notices: Mutex::default(),
             refused: AtomicBool::new(false),
+            was_seated: AtomicBool::new(false),
             partitions: Mutex::default(),
         }
     }
@@ -85,6 +87,11 @@ impl TopicBoard {
         &self.group
     }
 
+    /// Whether partitions of it were ever assigned to this process.
+    pub fn was_seated(&self) -> bool {
+        self.was_seated.load(Ordering::Relaxed)
+    }
+
     /// Whether partitions of it are assigned to this process.
     pub fn is_seated(&self) -> bool {
         !lock(&self.partitions).is_empty()
@@ -105,6 +112,7 @@ impl TopicBoard {
             before.metrics.retire();
         }
         seat.metrics.set_state(State::Starting);
+        self.was_seated.store(true, Ordering::Relaxed);
         seat
     }
 

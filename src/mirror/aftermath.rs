@@ -4,6 +4,8 @@
 //! seen, as by a cluster that was restored from a snapshot, it takes for outdated. And where the last broker to stop answers
 //! that there is none, it may forget all that it knew (librdkafka#5301). Nothing tells of either: the partitions run, and seem
 //! to lag behind nothing. So until each is heard of, the source is asked from time to time where its log ends.
+//!
+//! Who is taken for deaf by mistake, as where only aborted transactions come, is made anew for nothing, once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -43,7 +45,7 @@ struct Waiting {
 pub enum Deaf {
     /// Whoever reads the source: this partition is not read, for this reason.
     All(TopicPartition, &'static str),
-    /// The members of these groups, which have got no partition since.
+    /// The members of these groups: they had partitions before and have none now, unless others of the group have got them.
     Groups(Vec<String>),
 }
 
@@ -74,10 +76,10 @@ impl Aftermath {
         self.rounds += 1;
         self.follow(board.running());
         if self.rounds == SETTLED {
-            let without = groups.into_iter().filter(|group| !board.is_seated(group));
-            let without: Vec<_> = without.collect();
-            if !without.is_empty() {
-                return Some(Deaf::Groups(without));
+            let lost = groups.into_iter().filter(|group| board.has_lost_all(group));
+            let lost: Vec<_> = lost.collect();
+            if !lost.is_empty() {
+                return Some(Deaf::Groups(lost));
             }
         }
         let asked: Vec<_> = self.waiting.keys().cloned().collect();

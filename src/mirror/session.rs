@@ -221,19 +221,22 @@ impl Session {
         let deaf = deaf.await;
         self.aftermath.take_if(|aftermath| aftermath.is_over());
         let deadline = Deadline::within(STOP_WITHIN);
-        let count = |metrics: &Metrics| metrics.error(&self.mirror.name, Stage::Consume, "Deaf");
+        if deaf.is_some() {
+            let name = &self.mirror.name;
+            self.metrics.error(name, Stage::Consume, "Deaf");
+        }
         match deaf {
             None => return,
             Some(Deaf::All(at, reason)) => {
                 tracing::error!(partition = %at, reason, "a partition is not read since the source was away, new consumers take over");
-                count(&self.metrics);
                 self.aftermath = None;
                 self.pipelines.stop(deadline).await;
                 self.pipelines.renew_express(self.prefetch);
             }
             Some(Deaf::Groups(groups)) => {
                 tracing::warn!(
-                    groups = groups.join(" "),
+                    groups = groups.len(),
+                    first = groups[0],
                     "no partition was assigned since the source was away, new consumers take over"
                 );
                 self.pipelines.stop_groups(&groups, deadline).await;

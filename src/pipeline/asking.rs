@@ -99,7 +99,12 @@ impl Group {
                 ..Answer::default()
             }
         });
-        self.assign(assignment, answer.observed).await;
+        let told: Vec<_> = answer.observed.iter().map(|(at, _)| at.clone()).collect();
+        if !self.assign(assignment, answer.observed).await {
+            let reason = "the group is taking partitions back";
+            let told = told.into_iter().map(|at| (at, reason.to_owned()));
+            answer.untold.extend(told);
+        }
         for at in settling.keys() {
             let reason = "what was in flight is neither written nor refused yet".to_owned();
             answer.untold.insert(at.clone(), reason);

@@ -114,12 +114,17 @@ impl Group {
                 _ = looks.tick() => self.look_at_the_clock(),
                 _ = commits.tick() => self.commit(),
                 Ok(()) = self.wanted.changed() => self.follow().await,
-                // Behind the group's own events, and before more of them can come: taking a partition back while one waits
-                // for its answer would be that answer.
-                Some(due) = self.restarts.join_next() => {
-                    self.restart_due(due.expect("a delay does not panic"));
-                }
                 error = member.serve() => self.source_error(&error),
+                // Behind the group's own events, those too that have come just now: taking a partition back while one of
+                // them waits for its answer would be that answer.
+                Some(due) = self.restarts.join_next() => {
+                    let due = due.expect("a delay does not panic");
+                    if events.is_empty() {
+                        self.restart_due(due);
+                    } else {
+                        self.restarts.spawn(std::future::ready(due));
+                    }
+                }
             }
         }
         drop(member);
@@ -223,6 +228,8 @@ impl Group {
             }
             Event::Revoked(partitions) => {
                 let stopped = self.release(&partitions, Instant::now() + SETTLE).await;
+                // What waited for the target was not stopped.
+                self.look_at_the_clock();
                 self.commit_stopped(&stopped, Instant::now() + SETTLE).await;
                 self.unassign(&partitions);
                 tracing::info!(partitions = named, "partitions revoked");
@@ -304,7 +311,7 @@ impl Group {
             "the source topic was deleted and created anew"
         );
         self.lanes.halt(&stale, Instant::now() + SETTLE).await;
-        self.restart(&stale);
+        self.restart_after(Duration::ZERO, stale);
     }
 
     /// Stops reading partitions; an empty list answers the group all the same.

@@ -57,20 +57,27 @@ impl Group {
 
     /// Reads partitions again, each from the first record that was not acknowledged. One that flows does so already: whatever
     /// asked for this was got over another way.
-    pub(super) fn restart(&mut self, partitions: &[TopicPartition]) {
+    pub(super) fn restart(&mut self, partitions: Vec<TopicPartition>) {
+        if self.member.has_lost_assignment() {
+            self.restart_after(ASSIGN_ANEW, partitions);
+            return;
+        }
         let mut known: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
         for at in partitions {
-            if let Some(assignment) = self.owned.get(at)
-                && !self.lanes.is_flowing(at)
-                && let Some(place) = self.lanes.place(at)
+            if let Some(assignment) = self.owned.get(&at)
+                && !self.lanes.is_flowing(&at)
+                && let Some(place) = self.lanes.place(&at)
             {
                 let of_assignment = known.entry(*assignment).or_default();
-                of_assignment.insert(at.clone(), Some(known_of(place)));
+                of_assignment.insert(at, Some(known_of(place)));
             }
         }
         for (assignment, known) in known {
             let partitions: Vec<_> = known.keys().cloned().collect();
-            self.unassign(&partitions);
+            // An empty list would be an answer to the group.
+            if partitions.iter().any(|at| self.assigned.contains(at)) {
+                self.unassign(&partitions);
+            }
             self.observe(assignment, known);
         }
     }
@@ -94,19 +101,19 @@ impl Group {
     pub(super) fn restart_due(&mut self, due: Vec<(TopicPartition, Assignment)>) {
         let due = due.into_iter();
         let owned = due.filter(|(at, assignment)| self.owned.get(at) == Some(assignment));
-        let owned: Vec<_> = owned.map(|(at, _)| at).collect();
-        self.restart(&owned);
+        self.restart(owned.map(|(at, _)| at).collect());
     }
 
-    /// Puts partitions in flow, as far as they are still owned by this assignment.
+    /// Puts partitions in flow, as far as they are still owned by this assignment. Answers `false` where that cannot be done
+    /// until the group has said which partitions it takes back.
     pub(super) async fn assign(
         &mut self,
         assignment: Assignment,
         seen: Vec<(TopicPartition, Seen)>,
-    ) {
-        // The event that says so follows; by an assignment librdkafka would forget what it is to say.
+    ) -> bool {
+        // By an assignment librdkafka would forget that some are lost.
         if self.member.has_lost_assignment() {
-            return;
+            return false;
         }
         let mut starts = Vec::new();
         for (at, seen) in seen {
@@ -116,14 +123,13 @@ impl Group {
             }
         }
         if starts.is_empty() {
-            return;
+            return true;
         }
         let held = starts.iter();
         let held: Vec<_> = held.map(|start| (start.at.clone(), start.held())).collect();
         if let Err(error) = self.member.assign(&held) {
-            // The group took them back meanwhile; the event that says so follows.
             tracing::debug!(%error, "assignment came too late");
-            return;
+            return false;
         }
         self.assigned
             .extend(starts.iter().map(|start| start.at.clone()));
@@ -151,11 +157,11 @@ impl Group {
         }
         // Together: each question waits for commits of its own.
         self.restart_after(ASSIGN_ANEW, refused.into_iter().collect());
+        true
     }
 
     /// Writes where the maps of partitions begin, before their first record: what is then found on the target behind it was
-    /// written by this mirror.
-    /// Answers with the gates that open when that is done.
+    /// written by this mirror. Answers with the gates that open when that is done.
     fn save_beginnings(&mut self, starts: &[Start]) -> Vec<watch::Receiver<bool>> {
         let beginnings = starts.iter().map(|start| {
             let (gate, open) = watch::channel(false);

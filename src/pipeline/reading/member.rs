@@ -108,7 +108,7 @@ impl Member {
     }
 
     /// How long this process may stand still and surely be a member all the same: its last word may be older than the moment
-    /// it was stopped by one heartbeat.
+    /// it was stopped by one heartbeat. At least half of the session: heartbeats are meant to come three times in it.
     pub fn grace(&self) -> Duration {
         let grace = self.session_timeout.saturating_sub(self.heartbeat_interval);
         grace.max(self.session_timeout / 2)
@@ -129,7 +129,7 @@ impl Member {
         PartitionQueue::split_off(&self.consumer, at)
     }
 
-    /// Whether the group has given this member's partitions away, and the event that says so is still to come.
+    /// Whether partitions of this member are lost, and the event that says which is still to come.
     pub fn has_lost_assignment(&self) -> bool {
         self.consumer.assignment_lost()
     }
