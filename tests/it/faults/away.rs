@@ -95,10 +95,11 @@ impl Mirrored {
         Ok(())
     }
 
-    /// Begins to copy more than the memory holds; the target holds the writes up.
+    /// Begins to copy far more than the memory holds: what is fetched ahead is counted compressed. The target holds the writes
+    /// up.
     fn begin(&mut self) -> Result<Fault> {
         let held = hold_up(&self.sites);
-        self.write(RECORDS)?;
+        self.write(4 * RECORDS)?;
         self.sites.target.await_hits(&held, 1);
         Ok(held)
     }
