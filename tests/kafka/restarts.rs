@@ -95,15 +95,14 @@ fn when_one_of_two_daemons_is_killed_the_other_takes_over() -> Outcome {
 
     let load = Load::start(clusters.source.client(), TOPIC, RATE);
     clusters.await_copied(TOPIC, 40_000, DEADLINE);
-    for daemon in [&first, &second] {
-        let mirrored = daemon
-            .metrics()?
-            .sum("kmirror_mirrored_records_total", &[("topic", TOPIC)]);
-        assert!(
-            mirrored.is_some_and(|count| count > 0.0),
-            "both do their part: {mirrored:?}"
-        );
-    }
+    eventually("both do their part", DEADLINE, || {
+        for daemon in [&first, &second] {
+            let metrics = daemon.metrics()?;
+            let mirrored = metrics.sum("kmirror_mirrored_records_total", &[("topic", TOPIC)]);
+            ensure!(mirrored.is_some_and(|count| count > 0.0), "{mirrored:?}");
+        }
+        Ok(())
+    });
     first.kill()?;
     load.finish()?;
     clusters.await_caught_up(TOPIC, DEADLINE);
