@@ -110,23 +110,21 @@ impl MirrorBoard {
     }
 
     /// Partitions whose reading is held up, so that their log end must be asked for.
-    pub fn held_up(&self) -> Vec<(String, i32, Arc<Seat>)> {
-        let topics = self.topics();
-        let seats = topics.iter().flat_map(|topic| {
-            let seats = topic.seats().into_iter();
-            let held_up = seats.filter(|seat| seat.is_held_up());
-            held_up.map(|seat| (topic.source_topic.clone(), seat.partition(), seat))
-        });
-        seats.collect()
+    pub fn held_up(&self) -> Vec<(TopicPartition, Arc<Seat>)> {
+        self.seats(Seat::is_held_up)
     }
 
     /// Partitions that are in flow.
     pub fn running(&self) -> Vec<(TopicPartition, Arc<Seat>)> {
+        self.seats(Seat::is_running)
+    }
+
+    fn seats(&self, counts: fn(&Seat) -> bool) -> Vec<(TopicPartition, Arc<Seat>)> {
         let topics = self.topics();
         let seats = topics.iter().flat_map(|topic| {
             let seats = topic.seats().into_iter();
-            let running = seats.filter(|seat| seat.is_running());
-            running.map(|seat| {
+            let counting = seats.filter(|seat| counts(seat));
+            counting.map(|seat| {
                 let at = TopicPartition::new(topic.source_topic.as_str(), seat.partition());
                 (at, seat)
             })

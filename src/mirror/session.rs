@@ -13,7 +13,7 @@ use super::pipelines::{Pipelines, Sight};
 use super::producers::Producers;
 use crate::board::{MirrorBoard, Standing, TopicBoard};
 use crate::checkpoints::Checkpoints;
-use crate::clusters::{Inspector, TopicId, TopicPartition};
+use crate::clusters::{Inspector, TopicId};
 use crate::config::{self, ConsumerGroups, HEARTBEATS_TOPIC, ImportFrom, is_heartbeat_topic};
 use crate::control::Discovery;
 use crate::control::plan::{Action, TopicPlan};
@@ -368,17 +368,14 @@ impl Session {
         if held_up.is_empty() {
             return;
         }
-        let partitions: Vec<_> = held_up
-            .iter()
-            .map(|(topic, partition, _)| TopicPartition::new(topic.as_str(), *partition))
-            .collect();
+        let partitions: Vec<_> = held_up.iter().map(|(at, _)| at.clone()).collect();
         match self
             .source
             .ends_for(self.mirror.isolation, &partitions)
             .await
         {
             Ok(ends) => {
-                for ((_, _, seat), end) in held_up.iter().zip(ends) {
+                for ((_, seat), end) in held_up.iter().zip(ends) {
                     if let Ok(Some(end)) = end.offset {
                         seat.see_source_end(SourceOffset::new(end));
                     }
