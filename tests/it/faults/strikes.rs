@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kmirror_broker::{Api, ErrorCode, Fault, Rule};
 
-use super::weather::Side;
+use super::Side;
 
 /// What a rule does to a request.
 pub type Act = fn(Rule) -> Fault;

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use kmirror_broker::Fault;
 
+use super::Side;
 use super::repeats::Place;
 use super::soak::{Daemons, NODES, TOPICS, places};
 use super::strikes::RULES;
-use crate::harness::{SOON, Site, Sites, copy_of, group_of};
+use crate::harness::{SOON, Sites, copy_of, group_of};
 
 /// Chance of a new fault at each step, in percent.
 const CHANCE: u8 = 30;
@@ -33,21 +34,6 @@ pub struct Weather {
     forgotten: Option<(Place, i64)>,
     /// How often each kind was drawn.
     drawn: BTreeMap<&'static str, usize>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    Source,
-    Target,
-}
-
-impl Side {
-    fn site(self, sites: &mut Sites) -> &mut Site {
-        match self {
-            Self::Source => &mut sites.source,
-            Self::Target => &mut sites.target,
-        }
-    }
 }
 
 impl Weather {
@@ -119,7 +105,7 @@ impl Weather {
             rule.remove();
         }
         for (_, side, node) in self.down.extract_if(.., |(until, _, _)| *until <= now) {
-            side.site(sites).start_node(node)?;
+            side.of(sites).start_node(node)?;
         }
         if self.full.is_some_and(|until| until <= now) {
             self.full = None;
@@ -144,7 +130,7 @@ impl Weather {
         if side == Side::Target && self.is_target_fragile(sites) {
             return;
         }
-        let rule = side.site(sites).on(api).probability(0.2);
+        let rule = side.of(sites).on(api).probability(0.2);
         let until = self.lasts(3_000);
         self.rules.push((until, side, act(rule)));
         self.note(what);
@@ -167,7 +153,7 @@ impl Weather {
             self.target_is_troubled(sites);
         }
         self.note("leaders moved");
-        Ok(side.site(sites).cluster().shuffle_leaders()?)
+        Ok(side.of(sites).cluster().shuffle_leaders()?)
     }
 
     /// One of the nodes, or all of a cluster.
@@ -183,7 +169,7 @@ impl Weather {
         }
         let until = self.lasts(4_000);
         for node in nodes {
-            side.site(sites).stop_node(node)?;
+            side.of(sites).stop_node(node)?;
             self.down.push((until, side, node));
         }
         self.note(what);
