@@ -31,6 +31,7 @@ mod faults;
 mod heartbeats;
 mod http_bounds;
 mod import;
+mod lives;
 mod logs;
 mod lost_copies;
 mod names;

@@ -4,11 +4,9 @@ use anyhow::{Result, ensure};
 use kmirror_broker::Api;
 
 use crate::harness::{SOON, Site, Sites, await_state, copy_of};
-use crate::support::codec::Codec;
+use crate::lives::{self, await_copy_end, write};
 use crate::support::config_file::ConfigFile;
 use crate::support::daemon::Daemon;
-use crate::support::ledger::Writer;
-use crate::support::record::Record;
 use crate::support::wait::eventually;
 
 /// The newest versions that Kafka 2.7 knows: there are no topic ids yet (KIP-516).
@@ -155,29 +153,7 @@ fn a_target_of_kafka_2_0_is_written_to_once_a_replication_factor_is_set() -> Res
 fn copied(newest: &[(Api, i16)]) -> Result<(Sites, ConfigFile, Daemon)> {
     let mut sites = Sites::start()?;
     make_older(&mut sites.source, newest)?;
-    sites.source.client.create_topic("orders", 1, &[])?;
-    write(&mut sites, "first", 100)?;
-    let config = sites.config(&["orders"]).set("commit_interval", "100ms");
-    let config = config.write()?;
-    let daemon = Daemon::start("daemon", &config)?;
-    sites.await_committed("orders");
-    Ok((sites, config, daemon))
-}
-
-/// Writes records that tell which life of the log they belong to.
-fn write(sites: &mut Sites, life: &str, count: usize) -> Result<()> {
-    let record = |index| Record::at(1).key(format!("{index}")).value(life);
-    let mut writer = Writer::new(&mut sites.source.client, "orders")?;
-    writer.write_all(0, (0..count).map(record), 50, Codec::None)
-}
-
-#[track_caller]
-fn await_copy_end(sites: &mut Sites, end: i64) {
-    eventually(&format!("the copy ends at {end}"), SOON, || {
-        let copied = sites.target.client.log_end(&copy_of("orders"), 0)?;
-        ensure!(copied == end, "{copied}");
-        Ok(())
-    });
+    lives::copied(sites, 100, None)
 }
 
 fn recreate(sites: &Sites) -> Result<()> {
@@ -215,13 +191,19 @@ fn without_topic_ids_a_topic_made_anew_that_is_longer_goes_on_behind_the_old_one
     Ok(())
 }
 
-#[test]
-fn without_leader_epochs_a_log_that_was_cut_back_is_noticed_while_it_is_shorter() -> Result<()> {
+/// While no process runs, the log of a source without leader epochs is cut back to 80 of its 100 records, and `more` come.
+fn cut_back_meanwhile(more: usize) -> Result<(Sites, ConfigFile, Daemon)> {
     let (mut sites, config, mut daemon) = copied(KAFKA_2_0)?;
     daemon.terminate(SOON)?;
     sites.source.cluster().truncate("orders", 0, 80)?;
-    write(&mut sites, "second", 10)?;
+    write(&mut sites, "second", more)?;
     let daemon = Daemon::start("later", &config)?;
+    Ok((sites, config, daemon))
+}
+
+#[test]
+fn without_leader_epochs_a_log_that_was_cut_back_is_noticed_while_it_is_shorter() -> Result<()> {
+    let (mut sites, _config, daemon) = cut_back_meanwhile(10)?;
     await_state(&daemon, "orders", 0, "diverged");
     await_copy_end(&mut sites, 100);
     Ok(())
@@ -229,11 +211,7 @@ fn without_leader_epochs_a_log_that_was_cut_back_is_noticed_while_it_is_shorter(
 
 #[test]
 fn without_leader_epochs_a_log_that_was_cut_back_and_has_grown_since_goes_on() -> Result<()> {
-    let (mut sites, config, mut daemon) = copied(KAFKA_2_0)?;
-    daemon.terminate(SOON)?;
-    sites.source.cluster().truncate("orders", 0, 80)?;
-    write(&mut sites, "second", 500)?;
-    let daemon = Daemon::start("later", &config)?;
+    let (mut sites, _config, daemon) = cut_back_meanwhile(500)?;
     await_copy_end(&mut sites, 580);
     await_state(&daemon, "orders", 0, "running");
     Ok(())
@@ -243,12 +221,7 @@ fn without_leader_epochs_a_log_that_was_cut_back_and_has_grown_since_goes_on() -
 fn without_topic_ids_a_copy_that_was_deleted_is_made_anew_and_its_loss_is_told() -> Result<()> {
     let mut sites = Sites::start()?;
     make_older(&mut sites.target, KAFKA_2_7)?;
-    sites.source.client.create_topic("orders", 1, &[])?;
-    write(&mut sites, "first", 100)?;
-    let config = sites.config(&["orders"]).set("commit_interval", "100ms");
-    let config = config.write()?;
-    let daemon = Daemon::start("daemon", &config)?;
-    sites.await_committed("orders");
+    let (mut sites, _config, daemon) = lives::copied(sites, 100, None)?;
     sites.target.cluster().delete_topic(&copy_of("orders"))?;
     write(&mut sites, "second", 50)?;
     eventually("the loss is told", SOON, || {

@@ -4,34 +4,14 @@ use anyhow::{Result, ensure};
 use kmirror_broker::{Api, Fault};
 
 use crate::harness::{SOON, Sites, await_ready, await_state, copy_of, metric};
-use crate::support::codec::Codec;
+use crate::lives::{self, await_copy_end, write};
 use crate::support::config_file::ConfigFile;
 use crate::support::daemon::Daemon;
-use crate::support::ledger::Writer;
-use crate::support::record::Record;
 use crate::support::wait::eventually;
 
 /// A topic of one partition, and a daemon that has copied the first `count` records of it.
 fn copied(count: usize, setting: Option<(&str, &str)>) -> Result<(Sites, ConfigFile, Daemon)> {
-    let mut sites = Sites::start()?;
-    sites.source.client.create_topic("orders", 1, &[])?;
-    write(&mut sites, "first", count)?;
-    let mut config = sites.config(&["orders"]).set("commit_interval", "100ms");
-    if let Some((key, value)) = setting {
-        config = config.set(key, value);
-    }
-    let config = config.write()?;
-    let daemon = Daemon::start("daemon", &config)?;
-    sites.await_copied("orders");
-    sites.await_committed("orders");
-    Ok((sites, config, daemon))
-}
-
-/// Writes records that tell which life of the log they belong to.
-fn write(sites: &mut Sites, life: &str, count: usize) -> Result<()> {
-    let record = |index| Record::at(1).key(format!("{index}")).value(life);
-    let mut writer = Writer::new(&mut sites.source.client, "orders")?;
-    writer.write_all(0, (0..count).map(record), 50, Codec::None)
+    lives::copied(Sites::start()?, count, setting)
 }
 
 fn recreate(sites: &mut Sites) -> Result<()> {
@@ -49,15 +29,6 @@ fn allow_one_look(sites: &Sites) -> Fault {
 
 fn copy_end(sites: &mut Sites) -> Result<i64> {
     sites.target.client.log_end(&copy_of("orders"), 0)
-}
-
-#[track_caller]
-fn await_copy_end(sites: &mut Sites, end: i64) {
-    eventually(&format!("the copy ends at {end}"), SOON, || {
-        let copied = copy_end(sites)?;
-        ensure!(copied == end, "{copied}");
-        Ok(())
-    });
 }
 
 fn skipped(daemon: &Daemon, cause: &str) -> Result<Option<f64>> {
