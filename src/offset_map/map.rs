@@ -404,5 +404,9 @@ fn is_open_ended(last: &Sealed, from: SourceOffset) -> bool {
 mod tests;
 
 #[cfg(test)]
+#[path = "model_tests.rs"]
+mod model_tests;
+
+#[cfg(test)]
 #[path = "hole_tests.rs"]
 mod hole_tests;
