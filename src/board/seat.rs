@@ -157,6 +157,11 @@ impl Seat {
         self.source_end.store(end.get(), Ordering::Relaxed);
     }
 
+    /// Where the source log began when the partition did.
+    pub fn source_start(&self) -> SourceOffset {
+        SourceOffset::new(self.source_start.load(Ordering::Relaxed).max(0))
+    }
+
     /// Notes that the source log ends at `end` or later.
     pub fn see_source_end(&self, end: SourceOffset) {
         self.source_end.fetch_max(end.get(), Ordering::Relaxed);

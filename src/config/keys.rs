@@ -227,8 +227,9 @@ mapping! {
         /// `pause` the partition.
         on_gap: Key<OnGap> = OnGap::Continue,
         /// The source's log was cut back or the topic deleted and created anew: pause the partition, since the copy holds
-        /// what the source no longer does; or `continue` where the history parts, with the beginning of a new topic.
-        /// Likewise a copy that was deleted: pause, or copy it once more from where `start` says.
+        /// what the source no longer does; or `continue` where the history parts, with the beginning of a new topic, and of a
+        /// log that does not tell where it parts. Likewise a copy that was deleted: pause, or copy it once more from where
+        /// `start` says.
         on_divergence: Key<OnDivergence> = OnDivergence::Pause,
         /// The target refuses a record for good (too large, invalid): pause the partition before it, until the target takes
         /// it; or `skip` and count it.

@@ -1,21 +1,28 @@
 //! Holds one stretch of a partition's offset map, and writes and reads it as the value of a record.
 //!
-//! A value begins with its version, a big-endian INT16. Version 1 goes on with, each integer a varint (LEB128) of the
+//! A value begins with its version, a big-endian INT16. Version 2 goes on with, each integer a varint (LEB128) of the
 //! difference to what is already known, so that a run takes three bytes where little differs:
 //!
 //! - the ids of the source and of the target topic, each a length and UTF-8; empty where it is not known;
 //! - the leader epoch of the newest record, plus one; 0 where it is not known;
 //! - where the stretch begins and how far it reaches on the source, and where it begins on the target;
+//! - how far before that reach the witness stands, and its digest, a big-endian UINT32; 0 and nothing where there is none;
 //! - the number of runs; of each run the source offsets left out before it, the target offsets left out before it, and
 //!   its length.
+//!
+//! Version 1 is the same without a witness; it is read and not written any more.
 
 use crate::clusters::TopicId;
 use crate::offset::{LeaderEpoch, SourceOffset, TargetOffset};
 
 use super::run::Run;
+use super::witness::Witness;
 
-/// The only version there is.
-const VERSION: i16 = 1;
+/// What is written.
+const VERSION: i16 = 2;
+
+/// What was written before, without witnesses.
+const WITHOUT_WITNESS: i16 = 1;
 
 /// Between which two topics offsets are mapped: a topic that is created anew counts anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +52,8 @@ pub struct Chunk {
     pub ends: Ends,
     /// Epoch of the leader that wrote the newest record, where the source tells (KIP-320).
     pub epoch: Option<LeaderEpoch>,
+    /// The newest record by which the source's log is known again: before `to`, in this stretch or an earlier one.
+    pub witness: Option<Witness>,
     /// Where the stretch begins on the source.
     pub from: SourceOffset,
     /// Up to where everything is known: what no run holds is not on the target.
@@ -72,6 +81,7 @@ impl Chunk {
         Self {
             ends,
             epoch: None,
+            witness: None,
             from,
             to: from,
             target_from,
@@ -104,6 +114,7 @@ impl Chunk {
     /// Forgets what lies at or after `end`.
     pub fn cut(&mut self, end: SourceOffset) {
         self.to = self.to.min(end);
+        self.witness = self.witness.filter(|witness| witness.offset < end);
         while let Some(last) = self.runs.pop() {
             if let Some(rest) = last.before(end) {
                 self.runs.push(rest);
@@ -129,6 +140,13 @@ impl Chunk {
         write_varint(&mut value, self.from.get().unsigned_abs());
         write_varint(&mut value, self.to.since(self.from));
         write_varint(&mut value, self.target_from.get().unsigned_abs());
+        match self.witness {
+            Some(Witness { offset, digest }) => {
+                write_varint(&mut value, self.to.since(offset));
+                value.extend(digest.to_be_bytes());
+            }
+            None => write_varint(&mut value, 0),
+        }
         write_varint(&mut value, self.runs.len() as u64);
         let (mut source, mut target) = (self.from, self.target_from);
         for run in &self.runs {
@@ -147,10 +165,12 @@ impl Chunk {
     /// When it is of another version, or no whole chunk.
     pub fn read(value: &[u8]) -> Result<Self, Unreadable> {
         let (version, rest) = value.split_first_chunk().ok_or(Unreadable::Damaged)?;
-        match i16::from_be_bytes(*version) {
-            VERSION => Reader(rest).chunk().ok_or(Unreadable::Damaged),
-            other => Err(Unreadable::Version(other)),
-        }
+        let has_witness = match i16::from_be_bytes(*version) {
+            VERSION => true,
+            WITHOUT_WITNESS => false,
+            other => return Err(Unreadable::Version(other)),
+        };
+        Reader(rest).chunk(has_witness).ok_or(Unreadable::Damaged)
     }
 }
 
@@ -166,7 +186,7 @@ fn write_varint(to: &mut Vec<u8>, mut number: u64) {
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
-    fn chunk(mut self) -> Option<Chunk> {
+    fn chunk(mut self, has_witness: bool) -> Option<Chunk> {
         let ends = Ends {
             source: self.topic_id()?,
             target: self.topic_id()?,
@@ -177,9 +197,14 @@ impl Reader<'_> {
         let reach = self.offset()?;
         let to = SourceOffset::new(from.get().checked_add(reach)?);
         let target_from = TargetOffset::new(self.offset()?);
+        let witness = match has_witness {
+            true => self.witness(to)?,
+            false => None,
+        };
         let count = self.varint()?;
         let mut chunk = Chunk {
             epoch: epoch.and_then(LeaderEpoch::known),
+            witness,
             to,
             ..Chunk::new(ends, from, target_from)
         };
@@ -218,6 +243,20 @@ impl Reader<'_> {
         i64::try_from(self.varint()?).ok()
     }
 
+    fn witness(&mut self, to: SourceOffset) -> Option<Option<Witness>> {
+        let before = self.offset()?;
+        if before == 0 {
+            return Some(None);
+        }
+        let offset = to.get().checked_sub(before).filter(|offset| *offset >= 0)?;
+        let (digest, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(Some(Witness {
+            offset: SourceOffset::new(offset),
+            digest: u32::from_be_bytes(*digest),
+        }))
+    }
+
     fn topic_id(&mut self) -> Option<Option<TopicId>> {
         let length = usize::try_from(self.varint()?).ok()?;
         let (id, rest) = self.0.split_at_checked(length)?;
@@ -254,13 +293,29 @@ mod tests {
     fn any_chunk() -> impl Strategy<Value = Chunk> {
         let steps = prop::collection::vec((0..9_u64, 0..9_u64, 1..99_u64), 0..40);
         let id = || prop::option::of("[A-Za-z0-9_-]{22}").prop_map(|id| id.map(TopicId::new));
-        (0..i64::from(u32::MAX), steps, 0..9_u64, -1..9, id(), id()).prop_map(
-            |(from, steps, behind, epoch, source, target)| Chunk {
-                ends: Ends { source, target },
-                epoch: LeaderEpoch::known(epoch),
-                ..chunk(from, &steps, behind)
-            },
+        let ends = (id(), id()).prop_map(|(source, target)| Ends { source, target });
+        let witness = prop::option::of((1..99_i64, any::<u32>()));
+        (
+            0..i64::from(u32::MAX),
+            steps,
+            0..9_u64,
+            -1..9,
+            witness,
+            ends,
         )
+            .prop_map(|(from, steps, behind, epoch, witness, ends)| {
+                let chunk = chunk(from, &steps, behind);
+                let witness = witness.map(|(before, digest)| Witness {
+                    offset: SourceOffset::new(chunk.to.get() - before),
+                    digest,
+                });
+                Chunk {
+                    ends,
+                    epoch: LeaderEpoch::known(epoch),
+                    witness: witness.filter(|witness| witness.offset >= SourceOffset::new(0)),
+                    ..chunk
+                }
+            })
     }
 
     #[test]
@@ -287,9 +342,19 @@ mod tests {
     #[test]
     fn a_newer_version_is_told_apart_from_damage() {
         let mut value = chunk(5, &[(0, 0, 1)], 0).write();
-        value[1] = 2;
-        assert_eq!(Chunk::read(&value), Err(Unreadable::Version(2)));
+        value[1] = 3;
+        assert_eq!(Chunk::read(&value), Err(Unreadable::Version(3)));
         assert_eq!(Chunk::read(&[0]), Err(Unreadable::Damaged));
+    }
+
+    #[test]
+    fn what_was_written_before_there_were_witnesses_is_read() {
+        let value = [0, 1, 0, 0, 4, 5, 10, 7, 1, 0, 0, 10];
+        let expected = Chunk {
+            epoch: LeaderEpoch::known(3),
+            ..chunk(5, &[(0, 0, 10)], 0)
+        };
+        assert_eq!(Chunk::read(&value), Ok(expected));
     }
 
     proptest! {
@@ -324,6 +389,8 @@ mod tests {
                 let expected = known(&chunk).filter(|_| offset < end);
                 prop_assert_eq!(known(&cut), expected);
             }
+            let witness = chunk.witness.filter(|witness| witness.offset < end);
+            prop_assert_eq!(cut.witness, witness);
         }
     }
 }

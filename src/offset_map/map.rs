@@ -6,6 +6,7 @@ use super::chunk::{Chunk, Ends};
 use super::key::{Key, Turn};
 use super::past::{Past, Place, Sealed};
 use super::run::{self, Run};
+use super::witness::Witness;
 use crate::clusters::TopicPartition;
 use crate::offset::{LeaderEpoch, SourceOffset, TargetOffset};
 
@@ -111,12 +112,16 @@ impl Map {
         from: SourceOffset,
         target_from: TargetOffset,
     ) -> Self {
+        let witness = past.witness().filter(|witness| witness.offset < from);
         let mut map = Self {
             mirror: mirror.to_owned(),
             at,
             turn: Turn::after(past.last_turn),
             sealed: past.stretches,
-            open: Chunk::new(ends, from, target_from),
+            open: Chunk {
+                witness,
+                ..Chunk::new(ends, from, target_from)
+            },
             number: 0,
             revision: 1,
             saved: None,
@@ -212,6 +217,13 @@ impl Map {
         }
     }
 
+    /// Notes by which record the source's log is known again: one that was read, before [`Map::mirrored_to`].
+    pub fn see(&mut self, witness: Witness) {
+        debug_assert!(witness.offset < self.open.to, "{witness:?} is ahead");
+        self.open.witness = Some(witness);
+        self.revision += 1;
+    }
+
     /// Notes that no record is left to mirror before `to`.
     pub fn reach(&mut self, to: SourceOffset) {
         if to > self.open.to {
@@ -243,6 +255,7 @@ impl Map {
         let key = self.key();
         let next = Chunk {
             epoch: self.open.epoch,
+            witness: self.open.witness,
             ..Chunk::new(self.open.ends.clone(), self.open.to, self.open.target_end())
         };
         let chunk = std::mem::replace(&mut self.open, next);
@@ -334,6 +347,11 @@ impl Map {
     /// The target offset after the last record that is mirrored.
     pub fn target_end(&self) -> TargetOffset {
         self.open.target_end()
+    }
+
+    /// The newest record by which the source's log is known again, as far as it is known.
+    pub fn witness(&self) -> Option<Witness> {
+        self.open.witness
     }
 
     /// The newest record that stands on both sides, where it is known.

@@ -339,3 +339,37 @@ fn what_the_source_holds_no_more_is_forgotten() {
     topic.save(&mut map);
     assert_eq!(before - topic.records.len(), 4);
 }
+
+fn witness(offset: i64) -> Witness {
+    Witness::new(source(offset), 0, None, None)
+}
+
+#[test]
+fn the_log_is_known_again_by_the_same_record_through_chunks_and_turns() {
+    let mut topic = Topic::default();
+    let mut map = begin(Past::default(), 0, 0);
+    map.record(run(0, 0, 1), None);
+    map.see(witness(0));
+    let runs = SEALED_AT as i64;
+    for n in 1..runs {
+        map.record(run(2 * n, n, 1), None);
+    }
+    assert_eq!(map.number, 1, "the first chunk is full");
+    assert_eq!(map.witness(), Some(witness(0)));
+    topic.save(&mut map);
+    let map = begin(topic.past(), map.mirrored_to().get(), runs);
+    assert_eq!(map.witness(), Some(witness(0)));
+}
+
+#[test]
+fn the_log_is_not_known_again_by_a_record_that_is_copied_once_more() {
+    let mut topic = Topic::default();
+    let mut map = begin(Past::default(), 0, 0);
+    map.record(run(0, 0, 10), None);
+    map.see(witness(9));
+    topic.save(&mut map);
+    assert_eq!(begin(topic.past(), 9, 10).witness(), None);
+    assert_eq!(begin(topic.past(), 10, 10).witness(), Some(witness(9)));
+    map.go_on(source(9));
+    assert_eq!(map.witness(), None);
+}

@@ -9,7 +9,8 @@
 //! - `recovery`: which records the copy holds behind what its map knows;
 //! - `store`: `__kmirror_offsets`, written before positions are committed (I8) and read before partitions begin;
 //! - `archive`: what it holds, for reading without blocking;
-//! - `reader`: reads it.
+//! - `reader`: reads it;
+//! - `witness`: the newest record that was copied, by which the source's log is known again.
 
 mod archive;
 mod chunk;
@@ -21,6 +22,7 @@ mod recovery;
 mod registry;
 mod run;
 mod store;
+mod witness;
 
 pub use archive::Archive;
 pub use chunk::{Chunk, Ends, Unreadable};
@@ -31,6 +33,7 @@ pub use recovery::{Cleaning, Digest, Recovered, recover};
 pub use registry::{Registered, Registry, SharedMap};
 pub use run::Run;
 pub use store::{Store, wanted as wanted_topic};
+pub use witness::Witness;
 
 /// The topic on the target that holds all maps.
 pub const TOPIC: &str = "__kmirror_offsets";

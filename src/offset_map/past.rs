@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::chunk::{Chunk, Ends};
 use super::key::{Key, Turn};
+use super::witness::Witness;
 use crate::offset::{LeaderEpoch, SourceOffset, TargetOffset};
 
 /// Where a record of the map's topic lies.
@@ -141,6 +142,11 @@ impl Past {
     /// Epoch of the leader that wrote the newest record that is mirrored.
     pub fn epoch(&self) -> Option<LeaderEpoch> {
         self.stretches.last()?.chunk.as_ref()?.epoch
+    }
+
+    /// The newest record by which the source's log is known again.
+    pub(super) fn witness(&self) -> Option<Witness> {
+        self.stretches.last()?.chunk.as_ref()?.witness
     }
 
     /// Which topics it is about.

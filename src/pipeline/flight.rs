@@ -12,10 +12,10 @@ use super::others::Others;
 use crate::board::{Seat, TopicBoard, now_ms};
 use crate::budget::{Permit, RECORD_OVERHEAD};
 use crate::config::OnRejected;
-use crate::librdkafka::message::{Kind, Messages};
+use crate::librdkafka::message::{Kind, Messages, Record};
 use crate::metrics::{Skipped, Stage};
 use crate::offset::{LeaderEpoch, SourceOffset, TargetOffset};
-use crate::offset_map::SharedMap;
+use crate::offset_map::{SharedMap, Witness};
 use crate::prefix::{AckedPrefix, Sequence};
 use crate::status::State;
 use crate::target::{Ack, Fence};
@@ -77,6 +77,8 @@ pub struct Held {
     // Until the ack, not the send: the producer's own queue must count against the budget too.
     _permit: Permit,
     bytes: u64,
+    /// Its last record.
+    last: Option<Witness>,
 }
 
 /// The records of one partition between source and target.
@@ -205,6 +207,7 @@ impl Flight {
         let held = Held {
             _permit: permit,
             bytes: batch.bytes - records * RECORD_OVERHEAD,
+            last: last.map(|record| witness(&record)),
         };
         let places = self.prefix.send(offsets, timestamp, held);
         self.unreported += records;
@@ -258,18 +261,23 @@ impl Flight {
         let (now, seat) = (now_ms(), &self.seat);
         let latency = &self.topic.metrics().replication_latency;
         let epoch = seat.reading_position().epoch;
+        let mut last = None;
         self.prefix.acknowledge(
             ack.places,
             ack.outcome.ok(),
             |run| self.map.lock().record(run, epoch),
             |held: Held, timestamp| {
                 seat.metrics.mirrored_bytes.inc_by(held.bytes);
+                last = held.last.or(last);
                 if timestamp >= 0 {
                     latency.observe((now - timestamp).max(0) as f64 / 1000.0);
                 }
             },
         );
         self.show();
+        if let Some(last) = last {
+            self.map.lock().see(last);
+        }
         Ok(())
     }
 
@@ -351,6 +359,12 @@ impl Flight {
             self.prefix.oldest_timestamp(),
         );
     }
+}
+
+/// By what the source's log is known again if this is the last record that was read of it.
+pub fn witness(record: &Record<'_>) -> Witness {
+    let offset = SourceOffset::new(record.offset());
+    Witness::new(offset, record.timestamp(), record.key(), record.value())
 }
 
 /// Whether the target will refuse the record however often it is sent.

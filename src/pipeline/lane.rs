@@ -12,14 +12,15 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::flight::{Batch, Flight};
+use super::flight::{Batch, Flight, witness};
 use super::lease::Holder;
 use super::provenance::LeftOut;
 use super::reading::Intake;
 use crate::board::Seat;
 use crate::budget::Permit;
 use crate::librdkafka::message::{Kind, Messages};
-use crate::offset::SourceOffset;
+use crate::offset::{Position, SourceOffset};
+use crate::offset_map::Witness;
 use crate::target::{Acks, Room, Writer};
 
 /// Most records of one batch: bookkeeping per batch is small against the records' own cost from some hundred
@@ -35,8 +36,10 @@ const CALM: Duration = Duration::from_secs(5);
 
 /// One partition in flow.
 pub struct Lane {
-    /// Where its records come from.
+    /// Where its records come from: from the witness on, where there is one.
     pub intake: Intake,
+    /// The newest record that was read before, by which the log is known again.
+    pub witness: Option<Witness>,
     /// Which of them are not copied.
     pub left_out: LeftOut,
     /// Where the others go.
@@ -80,6 +83,16 @@ pub enum Trouble {
         at: SourceOffset,
         /// Up to where the log is still the one that was read.
         to: SourceOffset,
+    },
+    /// The source has another record where one was copied before: its log has another history, and nothing tells from where on.
+    #[error(
+        "the source log has another record at offset {witness} than was copied from there, before position {at}"
+    )]
+    Replaced {
+        /// Where reading should have gone on.
+        at: SourceOffset,
+        /// Where the record stands.
+        witness: SourceOffset,
     },
     /// Records before this offset came once more.
     #[error("records before offset {at} were read twice")]
@@ -142,7 +155,7 @@ impl Trouble {
     pub fn code(&self) -> RDKafkaErrorCode {
         match self {
             Self::OutOfRange { .. } => RDKafkaErrorCode::OffsetOutOfRange,
-            Self::Truncated { .. } => RDKafkaErrorCode::LogTruncation,
+            Self::Truncated { .. } | Self::Replaced { .. } => RDKafkaErrorCode::LogTruncation,
             Self::Misled { .. } => RDKafkaErrorCode::OutOfOrderSequenceNumber,
             Self::NotTold { .. } => RDKafkaErrorCode::DuplicateSequenceNumber,
             Self::Overtaken { .. } => RDKafkaErrorCode::InvalidProducerEpoch,
@@ -198,6 +211,7 @@ impl Lane {
     async fn flow(&mut self) -> Result<(), Trouble> {
         let Self {
             intake,
+            witness,
             left_out,
             writer,
             acks,
@@ -207,10 +221,18 @@ impl Lane {
             flight,
         } = self;
         let seat = std::sync::Arc::clone(flight.seat());
-        let mut read = Messages::none();
-        let mut waiting: Option<Batch> = None;
-        let mut position_is_news = false;
         let begun = Instant::now();
+        let mut read = match witness.take() {
+            Some(witness) => tokio::select! {
+                biased;
+                _ = stop.changed() => return Ok(()),
+                read = hear(intake, witness, seat.reading_position()) => read?,
+            },
+            None => Messages::none(),
+        };
+        left_out.take_out(&mut read);
+        let mut waiting: Option<Batch> = None;
+        let mut position_is_news = true;
         loop {
             if waiting.is_none() {
                 waiting = next_batch(&mut read, flight)?;
@@ -258,6 +280,46 @@ async fn settle(acks: &mut Acks, flight: &mut Flight) {
         if let Err(trouble) = flight.acknowledge(ack) {
             tracing::debug!(%trouble, "seen while settling");
         }
+    }
+}
+
+/// Waits for the record by which the log is known again, or for one behind it where it was compacted away. Answers what was
+/// read with it from `position` on, where reading goes on.
+///
+/// # Errors
+///
+/// When another record stands there.
+async fn hear(
+    intake: &mut Intake,
+    expected: Witness,
+    position: Position,
+) -> Result<Messages, Trouble> {
+    let mut read = loop {
+        intake.readable().await;
+        let read = intake.take(BATCH_RECORDS);
+        if !read.is_empty() {
+            break read;
+        }
+    };
+    let at = position.offset;
+    let first = read.iter().next();
+    let first = first.filter(|first| first.kind() == Kind::Record);
+    let Some(first) = first.map(|first| witness(&first)) else {
+        // What is wrong is told when a batch is cut.
+        return Ok(read);
+    };
+    if first.offset == expected.offset && first != expected {
+        let witness = expected.offset;
+        return Err(Trouble::Replaced { at, witness });
+    }
+    if expected.offset.next() == at {
+        read.retain(|one| one.kind() != Kind::Record || SourceOffset::new(one.offset()) >= at);
+        return Ok(read);
+    }
+    // A log that was cut back in between is found by its epochs.
+    match intake.go_to(position).await {
+        true => Ok(Messages::none()),
+        false => Err(Trouble::ReadAgain { at }),
     }
 }
 

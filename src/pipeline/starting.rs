@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::beginning::{
-    self, FORGOTTEN, Known, Memory, Observed, Seen, Way, begin, decide, resumes, tell,
+    self, Begin, FORGOTTEN, Known, Memory, Observed, Seen, Way, begin, decide, resumes, tell,
 };
 use super::caution::Caution;
 use super::flight::Flight;
@@ -25,7 +25,7 @@ use crate::clusters::TopicPartition;
 use crate::librdkafka::queue::PartitionQueue;
 use crate::metrics::Stage;
 use crate::offset::{Position, SourceOffset, TargetOffset};
-use crate::offset_map::{Registered, SharedMap};
+use crate::offset_map::{Registered, SharedMap, Witness};
 use crate::status::State;
 use crate::target::Fence;
 
@@ -135,7 +135,7 @@ impl Group {
             .extend(starts.iter().map(|start| start.at.clone()));
         let positions = starts.iter();
         let positions: Vec<_> = positions
-            .map(|start| (start.at.clone(), start.position))
+            .map(|start| (start.at.clone(), start.reads_from()))
             .collect();
         let mut refused = self.member.validate(&positions).await;
         if !refused.is_empty() {
@@ -225,6 +225,7 @@ impl Group {
         seat.see_target_end(memory.target_end);
         let map = beginning::map(&self.context.mirror.name, &at, known, memory, begin, on);
         self.register(&at, &map);
+        let witness = witness(&map, begin, &observed);
         let place = |counted_in, copy_id| Place {
             seat: Arc::clone(&seat),
             counted_in,
@@ -248,6 +249,7 @@ impl Group {
             (Way::On { position, topic_id }, Some(queue)) => Some(Start {
                 at,
                 position,
+                witness,
                 log_end: observed.log_end,
                 place: place(topic_id, copy_id),
                 queue,
@@ -388,16 +390,18 @@ impl Group {
             fence,
             !self.context.mirror.is_only_writer(&start.at.topic),
         );
+        let reads_from = start.reads_from();
         let intake = Intake::new(
             start.at.clone(),
             Arc::clone(&self.member),
             self.context.express.clone(),
             start.queue,
-            start.position,
+            reads_from,
             start.log_end,
         );
         let lane = Lane {
             intake,
+            witness: start.witness,
             left_out: LeftOut::of(&self.context.mirror, &start.at.topic),
             writer,
             acks,
@@ -408,6 +412,16 @@ impl Group {
         };
         self.lanes.start(start.at, start.place, lane, stop);
     }
+}
+
+/// By which record the log is known again before a partition goes on: unless its beginning tells already that the log is
+/// another one, or that the record is gone; or an operator says where to go on.
+fn witness(map: &SharedMap, begin: Begin, observed: &Observed) -> Option<Witness> {
+    let committed = observed.committed.as_ref();
+    let is_ours = committed.is_none_or(|held| held.mark.is_ours());
+    let goes_on = is_ours && matches!(begin, Begin::At(_));
+    let witness = map.lock().witness().filter(|_| goes_on);
+    witness.filter(|witness| witness.offset >= observed.log_start)
 }
 
 /// What this process knows better than a commit.
@@ -425,18 +439,29 @@ fn known_of(place: &Place) -> Known {
 struct Start {
     at: TopicPartition,
     position: Position,
+    witness: Option<Witness>,
     log_end: SourceOffset,
     place: Place,
     queue: PartitionQueue,
 }
 
 impl Start {
+    /// Where reading begins: at the witness, so that no request of its own is needed to see it.
+    fn reads_from(&self) -> Position {
+        let witness = self.witness.map(|witness| witness.offset);
+        Position {
+            offset: witness.unwrap_or(self.position.offset),
+            ..self.position
+        }
+    }
+
     /// A position that the log holds: of one beyond its end, the validation shall say where the history parts, not the
     /// first fetch that it does not exist.
     fn held(&self) -> Position {
+        let from = self.reads_from();
         Position {
-            offset: self.position.offset.min(self.log_end),
-            ..self.position
+            offset: from.offset.min(self.log_end),
+            ..from
         }
     }
 }

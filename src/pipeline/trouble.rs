@@ -86,7 +86,23 @@ impl Group {
                 tracing::warn!(partition = %at, reason = %trouble, "looking back at the copy once more");
                 Some(self.retries.delay(at, position))
             }
-            Trouble::Truncated { to, .. } => self.cut_back(at, seat, &trouble, to),
+            Trouble::Truncated { to, .. } => self.diverged(
+                at,
+                seat,
+                &trouble,
+                to,
+                "going on where the source's history parts",
+            ),
+            Trouble::Replaced { .. } => {
+                let start = seat.source_start();
+                self.diverged(
+                    at,
+                    seat,
+                    &trouble,
+                    start,
+                    "copying the source's log from its beginning",
+                )
+            }
             Trouble::RejectedTogether { through, .. } => {
                 tracing::warn!(partition = %at, reason = %trouble, "sending its records one by one");
                 self.topic(&at.topic).board.note_refused();
@@ -114,19 +130,20 @@ impl Group {
         }
     }
 
-    /// A log that was cut back and has another history from `to` on.
-    fn cut_back(
+    /// A log that has another history: where it may be gone on with, that is from `to` on, which is told in the words `how`.
+    fn diverged(
         &self,
         at: &TopicPartition,
         seat: &Seat,
         trouble: &Trouble,
         to: SourceOffset,
+        how: &str,
     ) -> Option<Duration> {
         if self.context.mirror.on_divergence == OnDivergence::Pause {
             stand_still(at, seat, State::Diverged, trouble);
             return None;
         }
-        tracing::warn!(partition = %at, reason = %trouble, "going on where the source's history parts");
+        tracing::warn!(partition = %at, reason = %trouble, "{how}");
         seat.set_position(Position::at(to));
         Some(Duration::ZERO)
     }
@@ -136,6 +153,7 @@ fn stage(trouble: &Trouble) -> Stage {
     match trouble {
         Trouble::OutOfRange { .. }
         | Trouble::Truncated { .. }
+        | Trouble::Replaced { .. }
         | Trouble::ReadAgain { .. }
         | Trouble::NotRead(_) => Stage::Consume,
         Trouble::Misled { .. }

@@ -186,3 +186,17 @@ fn a_restored_source_that_outgrew_its_past_in_a_later_epoch_is_told_and_nothing_
     scene.assert_only_the_other_is_copied_on()?;
     Ok(())
 }
+
+/// It has the same leader epochs in both lives: the newest record that was copied tells them apart.
+#[test]
+fn a_restored_source_that_outgrew_its_past_in_the_same_epoch_is_told_and_nothing_of_it_is_copied()
+-> Outcome {
+    let mut scene = Scene::start()?;
+    scene.daemon.terminate(DEADLINE)?;
+    scene.restore()?;
+    write(&scene.clusters, SHORTENED, ANEW, LOST + 400)?;
+    scene.start_daemon()?;
+    scene.await_told(&["another record at offset 1499", "before position 1500"]);
+    scene.assert_only_the_other_is_copied_on()?;
+    Ok(())
+}

@@ -16,7 +16,7 @@ mod mapping;
 mod observe;
 mod way;
 
-pub use begin::{Observed, begin, resumes};
+pub use begin::{Begin, Observed, begin, resumes};
 pub use copies::Memory;
 pub use mapping::map;
 pub use observe::{Answer, Asked, Known, Question, Seen};

@@ -102,6 +102,15 @@ impl Intake {
         taken
     }
 
+    /// Goes on at a position, with its history compared (KIP-320), before the express consumer ever read the partition: what
+    /// was taken behind it comes once more. Answers whether it does.
+    pub async fn go_to(&mut self, position: Position) -> bool {
+        debug_assert!(matches!(self.way, Way::Member), "only the member is sought");
+        self.next = position;
+        self.has_taken = false;
+        self.member.resume_at(&self.at, position).await
+    }
+
     /// The offset after everything that was taken: records, and markers and aborted records behind them, of which no record
     /// tells. `None` until something was taken.
     pub fn position(&mut self) -> Option<SourceOffset> {

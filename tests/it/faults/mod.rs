@@ -24,6 +24,7 @@ mod pressure;
 mod producers;
 mod rejected;
 mod repeats;
+mod replaced_logs;
 mod soak;
 mod source_log;
 mod strikes;
