@@ -67,8 +67,10 @@ pub async fn seek<C: ConsumerContext>(
         if waiting.is_empty() {
             break;
         }
-        // `ERR__STATE` until librdkafka's own thread has begun to read the partition.
-        let sought = consumer.seek_partitions(positions(&waiting), SEEK);
+        // `ERR__STATE` until librdkafka's own thread has begun to read the partition. Blocks here, while other tasks go on
+        // elsewhere: a seek that went on after its lane was stopped would move whoever begins there next.
+        let sought =
+            tokio::task::block_in_place(|| consumer.seek_partitions(positions(&waiting), SEEK));
         let sought = sought.map_or_else(|_| BTreeSet::new(), |list| without_error(&list));
         waiting.retain(|(at, _)| !sought.contains(at));
         tokio::time::sleep(BETWEEN_SEEKS).await;
