@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use kmirror_broker::Api;
+use kmirror_broker::{Api, ErrorCode};
 
-use crate::harness::{SOON, Sites, copy_of, group_of};
+use crate::harness::{SOON, Sites, await_state, copy_of, group_of};
 use crate::support::daemon::Daemon;
 use crate::support::wait::eventually;
 
@@ -195,6 +195,43 @@ fn what_takes_long_to_take_over_holds_up_no_neighbour() -> Result<()> {
     assert!(looking.held() > 0, "{looking}");
     looking.release();
     sites.await_copied("orders");
+    sites.assert_exact("orders")
+}
+
+#[test]
+fn a_copy_that_cannot_be_read_back_holds_up_no_other_topic_of_its_group() -> Result<()> {
+    let mut sites = Sites::start()?;
+    for topic in ["orders", "refunds"] {
+        sites.source.client.create_topic(topic, 1, &[])?;
+        sites.write(topic, 0, 100)?;
+    }
+    let config = sites
+        .config(&["orders", "refunds"])
+        .set("consumer_groups", "shared")
+        .set("commit_interval", "24h")
+        .client("session.timeout.ms", "6000")
+        .write()?;
+    let mut daemon = Daemon::start("killed", &config)?;
+    sites.await_copied("orders");
+    sites.await_copied("refunds");
+    daemon.kill()?;
+    let faults = sites.target.cluster().faults();
+    let refused = faults.on(Api::Fetch).client("kmirror-lookback");
+    let refused = refused.topic(copy_of("orders"));
+    let refused = refused.fail(ErrorCode::TopicAuthorizationFailed);
+    let daemon = Daemon::start("next", &config)?;
+    sites.target.await_hits(&refused, 1);
+    for topic in ["orders", "refunds"] {
+        sites.write(topic, 100, 100)?;
+    }
+    sites.await_copied("refunds");
+    let reason = await_state(&daemon, "orders", 0, "paused");
+    assert!(reason.contains("uthorization"), "{reason}");
+    let copied = sites.target.client.log_end(&copy_of("orders"), 0)?;
+    assert_eq!(copied, 100);
+    refused.remove();
+    sites.await_copied("orders");
+    sites.assert_exact("refunds")?;
     sites.assert_exact("orders")
 }
 
