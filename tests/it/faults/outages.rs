@@ -177,3 +177,25 @@ fn an_outage_is_told_while_it_lasts_and_no_longer() -> Result<()> {
     }
     sites.assert_exact("orders")
 }
+
+/// As librdkafka may forget its topics in an outage, and then joins without any (librdkafka#5301): here it waits for ever to
+/// join at all.
+#[test]
+fn members_that_have_no_partition_long_after_an_outage_are_made_anew() -> Result<()> {
+    let (mut sites, _config, daemon) = Sites::mirrored(1, 100)?;
+    sites.source.stop();
+    await_ready(&daemon, 503);
+    sites.source.restart()?;
+    let stuck = sites.source.on(Api::JoinGroup).first(1).hold_before();
+    sites.source.cluster().expire_members(&group_of("orders"))?;
+    sites.source.await_hits(&stuck, 1);
+    eventually("new members take over", SOON, || {
+        let log = daemon.log();
+        let told = log.contains("no partition was assigned since the source was away");
+        ensure!(told, "not yet");
+        Ok(())
+    });
+    sites.write("orders", 100, 100)?;
+    sites.await_committed("orders");
+    sites.assert_exact("orders")
+}
