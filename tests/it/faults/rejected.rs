@@ -247,7 +247,7 @@ fn a_limit_that_is_lowered_meanwhile_costs_no_record() -> Result<()> {
         .target
         .client
         .set_topic_configs(&copy_of("orders"), &lower)?;
-    write(&mut sites, 0, &small(10..3_010))?;
+    write(&mut sites, 0, &small(10..1_010))?;
     sites.await_committed("orders");
     await_state(&daemon, "orders", 0, "running");
     // Batches behind the refused one had been in flight: those that were small enough are there twice.
@@ -259,7 +259,7 @@ fn a_limit_that_is_lowered_meanwhile_costs_no_record() -> Result<()> {
     );
     // By now the limit is known, and what follows is cut to it.
     let before = comparison.duplicated;
-    write(&mut sites, 0, &small(3_010..6_010))?;
+    write(&mut sites, 0, &small(1_010..2_010))?;
     sites.await_committed("orders");
     let comparison = sites.compare("orders")?;
     assert_eq!(comparison.duplicated, before, "{comparison:#?}");
