@@ -171,6 +171,8 @@ impl PartitionQueue {
             pointers.set_len(taken);
             taken
         };
+        // Each partition keeps what it took last.
+        pointers.shrink_to_fit();
         if taken == most {
             // The rest is still there, and the wake-up for it has been spent.
             self.queue.wake.notify_one();
